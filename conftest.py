@@ -1,0 +1,21 @@
+"""What every test and every doctest starts from: the same seeds, NumPy's own way of printing."""
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import numpy as np
+import pytest
+
+os.environ["MPLBACKEND"] = "Agg"  # tests draw into files, never into windows
+
+# The same examples in every run and no stopwatch: machines are slow in turn.
+hypothesis.settings.register_profile("dezero", database=None, deadline=None, derandomize=True)
+hypothesis.settings.load_profile("dezero")
+
+
+@pytest.fixture(autouse=True)
+def same_start() -> Iterator[None]:
+    np.random.seed(0)
+    with np.printoptions():
+        yield
