@@ -34,11 +34,6 @@ def test_import_loads_numpy_and_nothing_else() -> None:
     assert loaded - loaded_by("import numpy") - sys.stdlib_module_names == {"dezero"}
 
 
-def test_the_names_of_a_first_program_are_there() -> None:
-    loaded = loaded_by("import dezero; dezero.Variable; dezero.functions; dezero.no_grad")
-    assert "dezero" in loaded
-
-
 def test_version_is_the_installed_one() -> None:
     try:
         installed = importlib.metadata.version("dezero")
