@@ -1,0 +1,72 @@
+"""Which library an array belongs to: NumPy, CuPy, or any other duck array.
+
+The array decides, never a global switch. A duck array is anything with `__array_function__`,
+`shape` and `dtype` that is not a NumPy scalar: CuPy arrays, and the arrays that trace a run.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..errors import DeviceError, DTypeError, described
+
+# A NumPy array or a duck array; static typing cannot say more than the protocols do.
+Array: TypeAlias = Any
+ArrayLike: TypeAlias = Any
+
+
+def is_array(x: object) -> bool:
+    """Whether x is an array: a NumPy array, or a duck array of another library."""
+    if isinstance(x, np.ndarray):
+        return True
+    return (
+        hasattr(x, "__array_function__")
+        and hasattr(x, "dtype")
+        and not isinstance(x, np.generic)
+        and not getattr(x, "is_variable", False)
+    )
+
+
+def as_array(x: Any) -> Array:
+    """x as an array: arrays stay what they are, numbers and NumPy scalars become 0-d arrays.
+
+    Args:
+        x: An array, a number, or a nested list of numbers.
+
+    Raises:
+        DTypeError: x holds anything but numbers (or truth values).
+
+    >>> from dezero import as_array
+    >>> as_array(2.0)
+    array(2.)
+    """
+    if is_array(x):
+        return x
+    if getattr(x, "is_variable", False):
+        raise DTypeError("as_array takes arrays and numbers, not a Variable: write x.data")
+    y = np.asarray(x)
+    if y.dtype.kind not in "biufc":
+        raise DTypeError(f"{described(x)} is no array of numbers; write np.array(...) first")
+    return y
+
+
+def namespace(*arrays: Array) -> ModuleType:
+    """The module (NumPy or CuPy) whose functions make arrays like these.
+
+    Raises:
+        DeviceError: The arrays are of different devices.
+    """
+    cupy = sys.modules.get("cupy")
+    if cupy is None:
+        return np
+    gpu = any(isinstance(x, cupy.ndarray) for x in arrays)
+    if gpu and any(isinstance(x, np.ndarray) and x.ndim for x in arrays):
+        raise DeviceError(
+            "some arrays are NumPy's (CPU) and some are CuPy's (GPU): "
+            "move them to one device with to_gpu() or to_cpu()"
+        )
+    return cupy if gpu else np

@@ -1,0 +1,8 @@
+"""The core: Variables, the Functions between them, and the walk back."""
+
+from .config import Config, no_grad, test_mode, using_config
+from .function import Function, Rule
+from .variable import Constant, Parameter, Variable, as_variable, debug_mode
+
+__all__ = ["Config", "Constant", "Function", "Parameter", "Rule", "Variable", "as_variable"]
+__all__ += ["debug_mode", "no_grad", "test_mode", "using_config"]

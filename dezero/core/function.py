@@ -1,0 +1,302 @@
+"""Function: one operation, and the node of the graph that remembers it."""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from inspect import signature
+from typing import Any, ClassVar
+from weakref import ref
+from zlib import crc32
+
+import numpy as np
+from numpy import ndarray
+
+from ..arrays import Array, as_array
+from ..errors import GradientError, GraphError, ShapeError, blamed, complaint, described
+from .config import SETTINGS, recording
+from .graph import Gradient
+from .variable import Variable, box, clock, constant, new
+
+
+class Function:
+    """An operation on Variables. Subclasses write `forward`, and `backward` for gradients.
+
+    `forward(self, *xs)` gets arrays and returns an array (or a tuple of them);
+    `backward(self, *gys)` gets the gradients of the outputs as Variables and returns those of
+    the inputs, one for each, None for an input that has none. Written with Variables it can be
+    differentiated again; written with plain arrays (`self.input.data`) once.
+
+    Attributes:
+        inputs: The Variables it was called with.
+        outputs: Weak references to the Variables it made.
+        generation: The largest generation of its inputs.
+
+    >>> class Cube(Function):
+    ...     def forward(self, x):
+    ...         return x**3
+    ...
+    ...     def backward(self, gy):
+    ...         return 3 * self.input**2 * gy
+    >>> x = Variable(np.array(2.0))
+    >>> y = Cube()(x)
+    >>> y.backward()
+    >>> x.grad
+    variable(12.0)
+    """
+
+    __slots__ = ("blanks", "checksums", "clock", "generation", "inputs", "outputs")
+    op: ClassVar[str]  # what errors call it
+    broadcasts: ClassVar[bool] = False  # gradients may have the broadcast shape: undone here
+    fresh: ClassVar[bool] = False  # backward returns new arrays, each of them once
+    keeps: ClassVar[str] = "both"  # what backward reads: inputs, outputs, both or nothing
+
+    inputs: tuple[Variable, ...]
+    outputs: tuple[ref[Variable], ...]
+    blanks: list[tuple[tuple[int, ...], Any]]  # shapes and dtypes of several outputs
+    checksums: list[int]  # of the inputs, in debug_mode()
+    clock: int  # the time of the forward pass
+    generation: int
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "op" not in cls.__dict__:
+            cls.op = cls.__name__
+
+    def __call__(self, *inputs: Any) -> Any:
+        if hasattr(self, "inputs"):
+            self = copy(self)  # a second call is a second node of the graph
+        return self.apply(inputs)
+
+    def forward(self, *xs: Array) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, *xs)")
+
+    def backward(self, *gys: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no backward(self, *gys)")
+
+    def apply(self, inputs: tuple[Any, ...]) -> Any:
+        """self(*inputs), for a Function that is not part of a graph yet."""
+        typed = [x for x in inputs if hasattr(x, "dtype")]
+        xs = tuple([x if isinstance(x, Variable) else constant(x, *typed) for x in inputs])
+        try:
+            ys = self.forward(*[x._data for x in xs])
+        except Exception as error:
+            raise self.explained(error, xs) from None
+        generation = max([x.generation for x in xs])
+        if type(ys) is not tuple:
+            return self.record(xs, ys, generation, recording())
+        ys = tuple([self.record(xs, y, generation, recording()) for y in ys])
+        self.outputs = tuple([ref(y) for y in ys])
+        self.blanks = [(y.shape, y.dtype) for y in ys]
+        return ys
+
+    def apply1(self, x: Any) -> Variable:
+        """apply((x,)) where forward returns one array, quicker."""
+        if not isinstance(x, Variable):
+            x = constant(x)
+        try:
+            data = self.forward(x._data)
+        except Exception as error:
+            raise self.explained(error, (x,)) from None
+        return self.record((x,), data, x.generation, recording())
+
+    def apply2(self, x0: Any, x1: Any) -> Variable:
+        """apply((x0, x1)) where forward returns one array, quicker."""
+        if not isinstance(x1, Variable):
+            if not isinstance(x0, Variable):
+                return self.apply((x0, x1))  # type: ignore[no-any-return]
+            x1 = constant(x1, x0)
+        elif not isinstance(x0, Variable):
+            x0 = constant(x0, x1)
+        try:
+            data = self.forward(x0._data, x1._data)
+        except Exception as error:
+            raise self.explained(error, (x0, x1)) from None
+        generation = x0.generation if x0.generation > x1.generation else x1.generation
+        return self.record((x0, x1), data, generation, recording())
+
+    def record(
+        self, inputs: tuple[Variable, ...], data: Array, generation: int, record: bool
+    ) -> Variable:
+        """An output as a Variable, with its place in the graph."""
+        y = new(Variable)  # Variable(data), quicker
+        y._data = data if type(data) is ndarray else as_array(data)
+        y._changed = 0
+        y.grad = y.name = None
+        if record:
+            if generation < 0:  # of constants only
+                return constant(y._data)
+            self.inputs = inputs
+            self.outputs = (ref(y),)
+            self.clock = clock.now
+            self.generation = generation
+            y.creator = self
+            y.generation = generation + 1
+            if clock.watching:
+                self.checksums = [checksum(x) for x in inputs]
+        else:
+            y.creator = None
+            y.generation = 0
+        return y
+
+    @property
+    def input(self) -> Variable:
+        """The first input."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Variable | None:
+        """The first output, or None where the program has dropped it."""
+        return self.outputs[0]()
+
+    def live_outputs(self) -> list[Variable]:
+        """The outputs that the program, or the graph, still holds."""
+        return [y for y in [link() for link in self.outputs] if y is not None]
+
+    def needs(self, i: int) -> bool:
+        """Whether the gradient of input i is wanted: it is not a constant."""
+        return self.inputs[i].generation >= 0
+
+    def pull(self, grads: dict[Any, Gradient], recorded: bool) -> Any:
+        """Take the outputs' gradients out of grads; return the inputs', one for each."""
+        if self.clock != clock.now or clock.watching:
+            self.check_unchanged()
+        gys = [g if isinstance(g, Variable) else box(g) for g in self.taken(grads)]
+        token = SETTINGS["enable_backprop"].set(recorded)
+        try:
+            gxs = self.backward(*gys)
+        finally:
+            SETTINGS["enable_backprop"].reset(token)
+        gxs = tuple(gxs) if isinstance(gxs, tuple | list) else (gxs,)
+        if not recorded:
+            gxs = tuple([g._data if isinstance(g, Variable) else g for g in gxs])
+        return self.fitted(gxs, recorded)
+
+    def taken(self, grads: dict[Any, Gradient]) -> list[Gradient]:
+        """The outputs' gradients; zeros for an output that was dropped or not used."""
+        if len(self.outputs) == 1:
+            return [grads.pop(self.outputs[0]())]
+        gys = [grads.pop(y(), None) for y in self.outputs]  # y() is None where y is gone
+        return [np.zeros(*self.blanks[i]) if g is None else g for i, g in enumerate(gys)]
+
+    def fitted(self, gxs: tuple[Gradient, ...], recorded: bool) -> tuple[Gradient, ...]:
+        """The gradients that backward returned: one for each input and fit for it."""
+        if len(gxs) != len(self.inputs):
+            raise GradientError(
+                f"{self.op}.backward returned {len(gxs)} gradients for {len(self.inputs)} "
+                "inputs: return one for each, None for an input without a gradient"
+            )
+        fits = [g if g is None else self.fit(i, g, recorded) for i, g in enumerate(gxs)]
+        return tuple(fits)
+
+    def fit(self, i: int, gx: Gradient, recorded: bool) -> Gradient:
+        """One gradient, of its input's shape and dtype, or an error."""
+        x = self.inputs[i]
+        if recorded and not isinstance(gx, Variable) and self.needs(i):
+            raise GradientError(
+                f"{self.op}.backward returned a plain array, which cannot be differentiated again: "
+                "compute it from Variables (self.inputs), or do without create_graph"
+            )
+        if not hasattr(gx, "shape"):
+            gx = as_array(gx)
+        if self.broadcasts and gx.shape != x.shape:
+            gx = sum_to(gx, x.shape)
+        inexact = x.dtype.kind in "fc"
+        if gx.shape != x.shape or (inexact and gx.dtype.kind not in "fc"):
+            raise GradientError(
+                f"{self.op}.backward returned a gradient {described(gx)} for input {i}, "
+                f"{x.label()}: return one of the input's shape and dtype"
+            )
+        return gx.astype(x.dtype) if inexact and gx.dtype != x.dtype else gx
+
+    def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
+        """The error of a failed forward, with a note on which operands it failed."""
+        error.add_note(complaint(self.op, self.operands(inputs), "in forward"))
+        return error
+
+    def operands(self, inputs: tuple[Variable, ...]) -> list[tuple[str, Any]]:
+        """Each input's array under its name, or the name that forward gives it."""
+        names = [*signature(self.forward).parameters] + [f"x{i}" for i in range(len(inputs))]
+        return [(x.name or names[i], x._data) for i, x in enumerate(inputs)]
+
+    def check_unchanged(self) -> None:
+        """Raise GraphError if data that backward reads has changed since forward."""
+        reads = [*self.inputs] if self.keeps in ("inputs", "both") else []
+        changed = [
+            x
+            for i, x in enumerate(reads)
+            if x._changed > self.clock
+            or (hasattr(self, "checksums") and checksum(x) != self.checksums[i])
+        ]
+        if self.keeps in ("outputs", "both"):
+            changed += [y for y in self.live_outputs() if y._changed > self.clock]
+        if changed:
+            raise GraphError(
+                f"{self.op}: the data of {changed[0].label()} was changed between the forward and "
+                f"the backward pass of {self.op}, which needs it: call backward() before the "
+                "change, or change a copy"
+            )
+
+
+class Rule(Function):
+    """A Function whose derivative is one formula that arrays and Variables both understand.
+
+    Subclasses write `gradient(self, gy, *inputs)`; with `keeps = "outputs"` it gets the output
+    instead of the inputs, with `keeps = "nothing"` only gy. Where nothing is recorded the
+    formula runs on bare arrays, which is what makes the backward pass quick.
+    """
+
+    __slots__ = ()
+    fresh = True
+    keeps = "inputs"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "op" not in cls.__dict__:
+            cls.op = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        super().__init_subclass__(**kwargs)
+
+    def gradient(self, *values: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no gradient(self, gy, *inputs)")
+
+    def backward(self, *gys: Any) -> Any:
+        if self.keeps == "inputs":
+            return self.gradient(*gys, *self.inputs)
+        return self.gradient(*gys, self.output) if self.keeps == "outputs" else self.gradient(*gys)
+
+    def pull(self, grads: dict[Any, Gradient], recorded: bool) -> Any:
+        if self.clock != clock.now or clock.watching:
+            self.check_unchanged()
+        xs = self.inputs
+        if len(self.outputs) > 1:
+            gxs = self.gradient(*self.taken(grads), *(xs if recorded else [x._data for x in xs]))
+        else:
+            y = self.outputs[0]()
+            gy = grads.pop(y)
+            if self.keeps == "nothing":
+                gxs = self.gradient(gy)
+            elif self.keeps == "outputs":
+                gxs = self.gradient(gy, y if recorded or y is None else y._data)
+            else:
+                gxs = self.gradient(gy, *(xs if recorded else [x._data for x in xs]))
+        if type(gxs) is not tuple:
+            return (gxs,)
+        if self.broadcasts:
+            for x in xs:
+                if x._data.shape != xs[0]._data.shape:
+                    return self.fitted(gxs, recorded)
+        return gxs
+
+    def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
+        return blamed(error, complaint(self.op, self.operands(inputs), error))
+
+
+def checksum(x: Variable) -> int:
+    """A number that changes when the array is written into."""
+    return crc32(np.ascontiguousarray(x._data))
+
+
+def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
+    """g summed over the axes along which an operand of this shape was broadcast."""
+    lead = g.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple([i + lead for i, n in enumerate(shape) if n == 1])
+    return g.sum(axis=axes).reshape(shape)

@@ -1,0 +1,88 @@
+"""Every exception that DeZero raises.
+
+Each derives from `DeZeroError` and from the built-in exception that fits, so both
+`except DeZeroError` and `except ValueError` catch what one would expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class DeZeroError(Exception):
+    """Base of every exception that DeZero raises."""
+
+
+class ShapeError(DeZeroError, ValueError):
+    """Operands whose shapes or values do not fit together or with the attributes."""
+
+
+class DTypeError(DeZeroError, TypeError):
+    """An operand of a type or dtype that the operation does not take."""
+
+
+class IndexingError(DeZeroError, IndexError):
+    """An index outside its axis, or of a kind that cannot index."""
+
+
+class DeviceError(DeZeroError, RuntimeError):
+    """Arrays of different devices in one operation, or a device that is not there."""
+
+
+class NotDifferentiableError(DeZeroError, TypeError):
+    """A NumPy function of a Variable for which DeZero has no derivative."""
+
+
+class GraphError(DeZeroError, RuntimeError):
+    """A backward pass that cannot be right: nothing recorded, or data changed since."""
+
+
+class GradientError(DeZeroError, ValueError):
+    """A backward method that returned gradients of the wrong number, shape or dtype."""
+
+
+class ConfigError(DeZeroError, AttributeError):
+    """A configuration name that does not exist."""
+
+
+class StateError(DeZeroError, ValueError):
+    """Saved weights or state that do not fit the object they are loaded into."""
+
+
+class DataError(DeZeroError, ValueError):
+    """A data file that is missing, damaged, or not what it claims to be."""
+
+
+class DownloadError(DeZeroError, OSError):
+    """A file that could not be fetched whole and verified."""
+
+
+class MissingDependencyError(DeZeroError, ImportError):
+    """An optional library that is needed here and is not installed."""
+
+
+def described(x: Any) -> str:
+    """An operand as an error names it: shape and dtype of an array, else its repr."""
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return f"{tuple(x.shape)} {x.dtype}"
+    text = repr(x)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def complaint(op: str, operands: Iterable[tuple[str, Any]], problem: object) -> str:
+    """`op: x is (3,) float32, W is (4, 5) float32: problem`."""
+    names = ", ".join(f"{name} is {described(x)}" for name, x in operands)
+    return f"{op}: {names}: {problem}" if names else f"{op}: {problem}"
+
+
+def blamed(error: Exception, message: str) -> Exception:
+    """The DeZeroError of the same kind as an operation's failure, saying `message`."""
+    if isinstance(error, DeZeroError):
+        return type(error)(message)
+    kinds = {IndexError: IndexingError, ValueError: ShapeError, TypeError: DTypeError}
+    for kind, ours in kinds.items():
+        if isinstance(error, kind):
+            return ours(message)
+    error.add_note(message)
+    return error

@@ -1,0 +1,61 @@
+"""NumPy's protocols: `np.exp(x)` of a Variable is our exp, and what we lack is an error.
+
+Ops register themselves with `@implements(np.exp)`. That is what lets one derivative rule be read
+by arrays and by Variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core import Variable
+from ..errors import NotDifferentiableError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """Let a NumPy function (or `(ufunc, method)`) of Variables mean the decorated one."""
+
+    def register(ours: F) -> F:
+        NUMPY_FUNCTIONS.update(dict.fromkeys(numpy_functions, ours))
+        return ours
+
+    return register
+
+
+def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """A NumPy function of Variables, as ours."""
+    ours = NUMPY_FUNCTIONS.get(function)
+    name = ".".join(getattr(f, "__name__", f) for f in np.atleast_1d(np.asarray(function, object)))
+    if ours is None:
+        raise NotDifferentiableError(
+            f"np.{name} of a Variable has no derivative here: write x.data for the plain array, "
+            "or compose it from dezero.functions"
+        )
+    if kwargs.pop("out", None) is not None:
+        raise NotDifferentiableError(
+            f"np.{name}: a result of Variables cannot be written into an existing array, which "
+            "would lose the graph: write y = a + x instead of a += x or out=a"
+        )
+    return ours(*args, **kwargs)
+
+
+def array_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`Variable.__array_ufunc__`."""
+    return numpy_call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
+
+
+def array_function(self: Variable, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """`Variable.__array_function__`."""
+    return numpy_call(function, args, dict(kwargs))
+
+
+implements(np.shape)(lambda x: x.shape)
+implements(np.ndim)(lambda x: x.ndim)
+implements(np.size)(lambda x: x.size)

@@ -1,0 +1,1 @@
+"""What the tests of DeZero, and of programs that add ops to it, are made of."""
