@@ -1,0 +1,262 @@
+"""Reductions: sums, means and extremes along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..core import Rule, Variable
+from .protocols import implements
+
+__all__ = ["average", "max", "mean", "min", "sum", "var"]
+
+Operand = Any  # a Variable, an array or a number; all but Variables are constants
+Axis = int | tuple[int, ...] | None
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reduces(*numpy_functions: Any, ufunc: Any = None) -> Callable[[F], F]:
+    """Let NumPy's reductions of Variables mean the decorated one, which has no `dtype`.
+
+    In NumPy a third positional argument is `dtype` or `out`, so keepdims goes by name only;
+    a ufunc's `reduce` takes axis 0 where none is given.
+    """
+
+    def register(ours: F) -> F:
+        def numpy_like(x: Operand, axis: Axis = None, *, keepdims: bool = False) -> Any:
+            return ours(x, axis, keepdims)
+
+        def reduce(x: Operand, axis: Axis = 0, *, keepdims: bool = False) -> Any:
+            return ours(x, axis, keepdims)
+
+        implements(*numpy_functions)(numpy_like)
+        if ufunc is not None:
+            implements((ufunc, "reduce"))(reduce)
+        return ours
+
+    return register
+
+
+class Reduction(Rule):
+    """What reductions share: the axes, and the shape that a gradient goes back to."""
+
+    __slots__ = ("axis", "keepdims", "shape")
+
+    def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
+        self.keepdims = keepdims
+
+    def kept(self, y: Any) -> Any:
+        """y, of the result's shape, with every reduced axis put back at size 1."""
+        if self.keepdims or self.axis is None:
+            return y
+        axes = normalize_axis_tuple(self.axis, len(self.shape))
+        return y.reshape(tuple([1 if i in axes else n for i, n in enumerate(self.shape)]))
+
+    def count(self) -> int:
+        """How many elements each result was made of."""
+        axes = range(len(self.shape)) if self.axis is None else self.axis
+        axes = normalize_axis_tuple(axes, len(self.shape))
+        return int(np.prod([self.shape[i] for i in axes]))
+
+
+class Sum(Reduction):
+    __slots__ = ()
+    fresh = False
+    keeps = "nothing"
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.sum(axis=self.axis, keepdims=self.keepdims)
+
+    def gradient(self, gy):
+        return np.broadcast_to(self.kept(gy), self.shape)
+
+
+@reduces(np.sum, ufunc=np.add)
+def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The sum of x's elements along axes.
+
+    Args:
+        x: Of any shape.
+        axis: The axis or axes that are summed over, negative ones counted from the end;
+            all of them where it is None.
+        keepdims: Keep the summed axes, at size 1.
+
+    Returns:
+        x's shape without the summed axes, in x's dtype (integers as NumPy sums them); 0 where
+        there is nothing to sum.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Gradient:
+        gy, repeated along the summed axes.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=-1)
+    variable([3. 7.])
+    """
+    return Sum(axis, keepdims).apply1(x)
+
+
+class Mean(Reduction):
+    __slots__ = ()
+    fresh = False
+    keeps = "nothing"
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.mean(axis=self.axis, keepdims=self.keepdims)
+
+    def gradient(self, gy):
+        return np.broadcast_to(self.kept(gy) / (self.count() or 1), self.shape)
+
+
+@reduces(np.mean)
+def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The arithmetic mean of x's elements along axes; `average` is another name of it.
+
+    Args:
+        x: Of any shape.
+        axis: The axis or axes that are averaged over, negative ones counted from the end;
+            all of them where it is None.
+        keepdims: Keep the averaged axes, at size 1.
+
+    Returns:
+        x's shape without the averaged axes, in x's dtype, float64 for integers; not a number
+        (and NumPy's warning) where there is nothing to average.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Gradient:
+        gy divided by the number of elements averaged, repeated along their axes.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    variable([2. 3.])
+    """
+    return Mean(axis, keepdims).apply1(x)
+
+
+average = mean
+
+
+class Var(Reduction):
+    __slots__ = ()
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.var(axis=self.axis, keepdims=self.keepdims)
+
+    def gradient(self, gy, x):
+        deviation = x - x.mean(axis=self.axis, keepdims=True)
+        return deviation * (self.kept(gy) * (2 / (self.count() or 1)))
+
+
+@reduces(np.var)
+def var(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The variance of x's elements along axes: mean((x - mean(x))^2), divided by their number.
+
+    Args:
+        x: Of any shape.
+        axis: The axis or axes that are reduced, negative ones counted from the end;
+            all of them where it is None.
+        keepdims: Keep the reduced axes, at size 1.
+
+    Returns:
+        x's shape without the reduced axes, in x's dtype, float64 for integers.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Gradient:
+        gy * 2 (x - mean(x)) / n, for n elements each.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.var(np.array([1.0, 2.0, 3.0, 6.0]))
+    variable(3.5)
+    """
+    return Var(axis, keepdims).apply1(x)
+
+
+class Max(Reduction):
+    __slots__ = ("extreme",)
+
+    def forward(self, x):
+        self.shape = x.shape
+        return self.found(x, np.max)
+
+    def found(self, x, reduce):
+        """The extremes, which gradient compares x with; an error where there are none."""
+        self.extreme = reduce(x, axis=self.axis, keepdims=True)
+        return reduce(x, axis=self.axis, keepdims=self.keepdims)
+
+    def gradient(self, gy, x):
+        ties = np.equal(x, self.extreme)
+        shares = self.kept(gy) / ties.sum(axis=self.axis, keepdims=True).astype(gy.dtype)
+        return ties * shares
+
+
+@reduces(np.max, np.amax, ufunc=np.maximum)
+def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The largest of x's elements along axes.
+
+    Args:
+        x: Of any shape.
+        axis: The axis or axes that are reduced, negative ones counted from the end;
+            all of them where it is None.
+        keepdims: Keep the reduced axes, at size 1.
+
+    Returns:
+        x's shape without the reduced axes, in x's dtype; not a number where x has one.
+
+    Raises:
+        ShapeError: x has no such axis, or nothing along it.
+
+    Gradient:
+        gy to the largest element, in equal shares where several tie.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.max(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    variable([5. 4.])
+    """
+    return Max(axis, keepdims).apply1(x)
+
+
+class Min(Max):
+    __slots__ = ()
+
+    def forward(self, x):
+        self.shape = x.shape
+        return self.found(x, np.min)
+
+
+@reduces(np.min, np.amin, ufunc=np.minimum)
+def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The smallest of x's elements along axes.
+
+    Args:
+        x: Of any shape.
+        axis: The axis or axes that are reduced, negative ones counted from the end;
+            all of them where it is None.
+        keepdims: Keep the reduced axes, at size 1.
+
+    Returns:
+        x's shape without the reduced axes, in x's dtype; not a number where x has one.
+
+    Raises:
+        ShapeError: x has no such axis, or nothing along it.
+
+    Gradient:
+        gy to the smallest element, in equal shares where several tie.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.min(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    variable([1. 3.])
+    """
+    return Min(axis, keepdims).apply1(x)

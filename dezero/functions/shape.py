@@ -1,0 +1,305 @@
+"""Shapes: the same elements, arranged otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..arrays import sum_to as summed
+from ..core import Rule, Variable
+from ..errors import ShapeError
+from .protocols import implements
+
+__all__ = [
+    "broadcast_to",
+    "expand_dims",
+    "flatten",
+    "reshape",
+    "squeeze",
+    "sum_to",
+    "transpose",
+]
+
+Operand = Any  # a Variable, an array or a number; all but Variables are constants
+Shape = int | Sequence[int]
+
+
+def as_tuple(shape: Shape) -> tuple[int, ...]:
+    """A shape or axes as a tuple; one number stands for a tuple of it."""
+    return tuple(shape) if isinstance(shape, Sequence) else (shape,)
+
+
+class Reshape(Rule):
+    __slots__ = ("old", "shape")
+    fresh = False
+    keeps = "nothing"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def forward(self, x):
+        self.old = x.shape
+        return x.reshape(self.shape)
+
+    def gradient(self, gy):
+        return gy.reshape(self.old)
+
+
+@implements(np.reshape)
+def reshape(x: Operand, shape: Shape) -> Variable:
+    """x's elements, in row-major order, in another shape.
+
+    Args:
+        x: Of any shape.
+        shape: The new shape, of as many elements; one -1 is worked out from the rest.
+
+    Raises:
+        ShapeError: The number of elements differs.
+
+    Gradient:
+        gy in x's shape.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.reshape(np.arange(6.0), (2, -1))
+    variable([[0. 1. 2.]
+              [3. 4. 5.]])
+    """
+    return Reshape(shape).apply1(x)
+
+
+class Flatten(Reshape):
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """Nothing to say: the shape follows from x."""
+
+    def forward(self, x):
+        if not x.ndim:
+            raise ShapeError("x needs an axis 0 that stays: write x.reshape(1, 1)")
+        self.old = x.shape
+        return x.reshape(x.shape[0], prod(x.shape[1:]))
+
+
+def flatten(x: Operand) -> Variable:
+    """x as a matrix: axis 0 stays, the others become one.
+
+    Args:
+        x: Of shape (N, ...).
+
+    Returns:
+        Of shape (N, D), where D is the product of the other axes.
+
+    Raises:
+        ShapeError: x has no axis.
+
+    Gradient:
+        gy in x's shape.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.flatten(np.zeros((2, 3, 4))).shape
+    (2, 12)
+    """
+    return Flatten().apply1(x)
+
+
+class ExpandDims(Reshape):
+    __slots__ = ("axis",)
+
+    def __init__(self, axis: Shape) -> None:
+        self.axis = axis
+
+    def forward(self, x):
+        self.old = x.shape
+        return np.expand_dims(x, self.axis)
+
+
+@implements(np.expand_dims)
+def expand_dims(x: Operand, axis: Shape) -> Variable:
+    """x with new axes of size 1.
+
+    Args:
+        x: Of any shape.
+        axis: Where the new axis, or axes, stand in the result; negative from its end.
+
+    Raises:
+        ShapeError: The result has no such axis.
+
+    Gradient:
+        gy in x's shape.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.expand_dims(np.zeros((2, 3)), -1).shape
+    (2, 3, 1)
+    """
+    return ExpandDims(axis).apply1(x)
+
+
+class Squeeze(Reshape):
+    __slots__ = ("axis",)
+
+    def __init__(self, axis: Shape | None = None) -> None:
+        self.axis = axis
+
+    def forward(self, x):
+        self.old = x.shape
+        return x.squeeze(self.axis)
+
+
+@implements(np.squeeze)
+def squeeze(x: Operand, axis: Shape | None = None) -> Variable:
+    """x without axes of size 1.
+
+    Args:
+        x: Of any shape.
+        axis: The axis, or axes, to remove; every one of size 1 where it is None.
+
+    Raises:
+        ShapeError: An axis does not exist or is not of size 1.
+
+    Gradient:
+        gy in x's shape.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.squeeze(np.zeros((2, 1, 3))).shape
+    (2, 3)
+    """
+    return Squeeze(axis).apply1(x)
+
+
+class Transpose(Rule):
+    __slots__ = ("axes",)
+    fresh = False
+    keeps = "nothing"
+
+    def __init__(self, axes: Sequence[int] | None = None) -> None:
+        self.axes = axes
+
+    def forward(self, x):
+        return x.transpose(self.axes)
+
+    def gradient(self, gy):
+        if self.axes is None:
+            return gy.transpose()
+        axes = normalize_axis_tuple(self.axes, len(self.axes))
+        return gy.transpose(tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+
+
+@implements(np.transpose)
+def transpose(x: Operand, axes: Sequence[int] | None = None) -> Variable:
+    """x with its axes in another order.
+
+    Args:
+        x: Of any shape.
+        axes: Axis i of the result is axis axes[i] of x; reversed where it is None.
+
+    Raises:
+        ShapeError: axes does not name every axis of x once.
+
+    Gradient:
+        gy with its axes in x's order.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.transpose(np.zeros((2, 3, 4)), (0, -1, 1)).shape
+    (2, 4, 3)
+    """
+    return Transpose(axes).apply1(x)
+
+
+class BroadcastTo(Rule):
+    __slots__ = ("old", "shape")
+    keeps = "nothing"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = as_tuple(shape)
+
+    def forward(self, x):
+        self.old = x.shape
+        check_broadcast(self.old, self.shape)
+        return np.broadcast_to(x, self.shape)
+
+    def gradient(self, gy):
+        return summed(gy, self.old)
+
+
+def check_broadcast(small: tuple[int, ...], large: tuple[int, ...]) -> None:
+    """Raise ShapeError unless an array of shape `small` broadcasts to `large`."""
+    lead = len(large) - len(small)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(small, large[lead:], strict=True)):
+        raise ShapeError(
+            f"{small} does not broadcast to {large}: counted from the last axis, "
+            "each size must be 1 or the same"
+        )
+
+
+@implements(np.broadcast_to)
+def broadcast_to(x: Operand, shape: Shape) -> Variable:
+    """x repeated along new axes and along its axes of size 1, as operators do.
+
+    Args:
+        x: Of any shape.
+        shape: Of the result.
+
+    Returns:
+        A read-only view: repeating takes no memory.
+
+    Raises:
+        ShapeError: x's shape does not broadcast to `shape`.
+
+    Gradient:
+        gy, summed over the axes along which x was repeated.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.broadcast_to(np.array([1.0, 2.0]), (2, 2))
+    variable([[1. 2.]
+              [1. 2.]])
+    """
+    return BroadcastTo(shape).apply1(x)
+
+
+class SumTo(Rule):
+    __slots__ = ("old", "shape")
+    fresh = False
+    keeps = "nothing"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = as_tuple(shape)
+
+    def forward(self, x):
+        self.old = x.shape
+        check_broadcast(self.shape, self.old)
+        return summed(x, self.shape)
+
+    def gradient(self, gy):
+        return np.broadcast_to(gy, self.old)
+
+
+def sum_to(x: Operand, shape: Shape) -> Variable:
+    """x summed down to a shape: what undoes `broadcast_to`.
+
+    Args:
+        x: Of any shape.
+        shape: Of the result; must broadcast to x's.
+
+    Raises:
+        ShapeError: `shape` does not broadcast to x's.
+
+    Gradient:
+        gy, repeated along the summed axes.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.sum_to(np.array([[1.0, 2.0], [3.0, 4.0]]), (1, 2))
+    variable([[4. 6.]])
+    """
+    return SumTo(shape).apply1(x)
+
+
+@implements(np.swapaxes)
+def swapaxes(x: Operand, axis1: int, axis2: int) -> Variable:
+    """np.swapaxes of a Variable."""
+    axes = list(range(x.ndim))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, axes)
