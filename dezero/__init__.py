@@ -5,6 +5,7 @@ A program computes with Variables; each Function remembers its inputs, each resu
 """
 
 from .arrays import as_array
+from .autodiff import debug_mode
 from .core import (
     Config,
     Function,
@@ -12,11 +13,13 @@ from .core import (
     Rule,
     Variable,
     as_variable,
-    debug_mode,
     no_grad,
     test_mode,
     using_config,
 )
+from .functions.operators import setup_variable
+
+setup_variable()
 
 is_simple_core = False
 __version__ = "0.1.0"
@@ -32,6 +35,7 @@ __all__ = [
     "debug_mode",
     "is_simple_core",
     "no_grad",
+    "setup_variable",
     "test_mode",
     "using_config",
 ]

@@ -7,6 +7,7 @@ Each derives from `DeZeroError` and from the built-in exception that fits, so bo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 
@@ -76,13 +77,27 @@ def complaint(op: str, operands: Iterable[tuple[str, Any]], problem: object) -> 
     return f"{op}: {names}: {problem}" if names else f"{op}: {problem}"
 
 
-def blamed(error: Exception, message: str) -> Exception:
-    """The DeZeroError of the same kind as an operation's failure, saying `message`."""
+def operands(function: Any, inputs: Iterable[Any]) -> list[tuple[str, Any]]:
+    """A Function's input arrays under their own names, or those that its forward gives them."""
+    names = [*signature(function.forward).parameters]
+    names += [f"x{i}" for i in range(len(names), len(tuple(inputs)))]
+    return [(x.name or name, x.data) for x, name in zip(inputs, names, strict=False)]
+
+
+def blamed(error: Exception, function: Any, inputs: Iterable[Any]) -> Exception:
+    """What a failed Function of ours raises: a DeZeroError that names op and operands."""
+    message = complaint(function.op, operands(function, inputs), error)
     if isinstance(error, DeZeroError):
         return type(error)(message)
-    kinds = {IndexError: IndexingError, ValueError: ShapeError, TypeError: DTypeError}
+    # NumPy's AxisError is both of the first two: an axis that does not exist is one of shape
+    kinds = {ValueError: ShapeError, IndexError: IndexingError, TypeError: DTypeError}
     for kind, ours in kinds.items():
         if isinstance(error, kind):
             return ours(message)
-    error.add_note(message)
+    return noted(error, function, inputs)
+
+
+def noted(error: Exception, function: Any, inputs: Iterable[Any]) -> Exception:
+    """The error of a user's Function: as it was raised, with a note on the operands."""
+    error.add_note(complaint(function.op, operands(function, inputs), "in forward"))
     return error

@@ -16,7 +16,6 @@ from ..errors import DeviceError, DTypeError, described
 
 # A NumPy array or a duck array; static typing cannot say more than the protocols do.
 Array: TypeAlias = Any
-ArrayLike: TypeAlias = Any
 
 
 def is_array(x: object) -> bool:
@@ -70,3 +69,23 @@ def namespace(*arrays: Array) -> ModuleType:
             "move them to one device with to_gpu() or to_cpu()"
         )
     return cupy if gpu else np
+
+
+def ones_like(x: Array) -> Array:
+    """numpy.ones_like, quicker."""
+    if x.ndim == 0:
+        return x.dtype.type(1)
+    y = x.copy()
+    y.fill(1)
+    return y
+
+
+def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """x, an array or a Variable, summed over the axes along which `shape` was broadcast to it.
+
+    >>> sum_to(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    """
+    lead = x.ndim - len(shape)
+    stretched = [i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1]
+    return x.sum(axis=(*range(lead), *stretched)).reshape(shape)

@@ -2,7 +2,7 @@
 
 from .config import Config, no_grad, test_mode, using_config
 from .function import Function, Rule
-from .variable import Constant, Parameter, Variable, as_variable, debug_mode
+from .variable import Constant, Parameter, Variable, as_variable
 
 __all__ = ["Config", "Constant", "Function", "Parameter", "Rule", "Variable", "as_variable"]
-__all__ += ["debug_mode", "no_grad", "test_mode", "using_config"]
+__all__ += ["no_grad", "test_mode", "using_config"]

@@ -1,8 +1,4 @@
-"""Configuration that belongs to the running thread or task, not to the process.
-
-Each setting is a context variable: a thread or an async task that changes one does not
-disturb the others. A new thread starts from the defaults.
-"""
+"""Configuration of the running thread or async task; a new thread starts from the defaults."""
 
 from __future__ import annotations
 
@@ -42,12 +38,7 @@ Config: Any = _Config()
 
 @contextmanager
 def using_config(name: str, value: bool) -> Iterator[None]:
-    """Give the setting "enable_backprop" or "train" a value inside a `with` block.
-
-    >>> with using_config("train", False):
-    ...     print(Config.train)
-    False
-    """
+    """Give the setting "enable_backprop" or "train" a value inside a `with` block."""
     token = setting(name).set(bool(value))
     try:
         yield
@@ -56,7 +47,7 @@ def using_config(name: str, value: bool) -> Iterator[None]:
 
 
 def no_grad() -> AbstractContextManager[None]:
-    """Compute without recording the graph: `with no_grad(): y = model(x)`."""
+    """Compute without recording: `with dezero.no_grad(): y = model(x)`."""
     return using_config("enable_backprop", False)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from copy import copy
-from inspect import signature
 from typing import Any, ClassVar
 from weakref import ref
-from zlib import crc32
 
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import Array, as_array
-from ..errors import GradientError, GraphError, ShapeError, blamed, complaint, described
+from ..arrays import Array, as_array, sum_to
+from ..errors import GradientError, GraphError, blamed, described, noted
 from .config import SETTINGS, recording
 from .graph import Gradient
 from .variable import Variable, box, clock, constant, new
@@ -22,46 +20,37 @@ from .variable import Variable, box, clock, constant, new
 class Function:
     """An operation on Variables. Subclasses write `forward`, and `backward` for gradients.
 
-    `forward(self, *xs)` gets arrays and returns an array (or a tuple of them);
-    `backward(self, *gys)` gets the gradients of the outputs as Variables and returns those of
-    the inputs, one for each, None for an input that has none. Written with Variables it can be
-    differentiated again; written with plain arrays (`self.input.data`) once.
-
-    Attributes:
-        inputs: The Variables it was called with.
-        outputs: Weak references to the Variables it made.
-        generation: The largest generation of its inputs.
+    `forward(self, *xs)` gets arrays and returns an array or a tuple of them. `backward(self, *gys)`
+    gets the outputs' gradients as Variables and returns the inputs', None where there is none.
+    Written with Variables it can be differentiated again; with arrays (`self.input.data`) once.
 
     >>> class Cube(Function):
     ...     def forward(self, x):
     ...         return x**3
-    ...
     ...     def backward(self, gy):
     ...         return 3 * self.input**2 * gy
     >>> x = Variable(np.array(2.0))
-    >>> y = Cube()(x)
-    >>> y.backward()
+    >>> Cube()(x).backward()
     >>> x.grad
     variable(12.0)
     """
 
-    __slots__ = ("blanks", "checksums", "clock", "generation", "inputs", "outputs")
+    __slots__ = ("blanks", "clock", "generation", "inputs", "outputs", "witness")
     op: ClassVar[str]  # what errors call it
     broadcasts: ClassVar[bool] = False  # gradients may have the broadcast shape: undone here
     fresh: ClassVar[bool] = False  # backward returns new arrays, each of them once
     keeps: ClassVar[str] = "both"  # what backward reads: inputs, outputs, both or nothing
 
     inputs: tuple[Variable, ...]
-    outputs: tuple[ref[Variable], ...]
-    blanks: list[tuple[tuple[int, ...], Any]]  # shapes and dtypes of several outputs
-    checksums: list[int]  # of the inputs, in debug_mode()
+    outputs: tuple[ref[Variable], ...]  # weak, or a graph would never be freed
+    generation: int  # the largest of its inputs'
     clock: int  # the time of the forward pass
-    generation: int
+    blanks: list[tuple[tuple[int, ...], Any]]  # shapes and dtypes of several outputs
+    witness: Any  # in debug mode: finds the inputs that were written into
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "op" not in cls.__dict__:
-            cls.op = cls.__name__
+        cls.op = cls.__dict__.get("op", cls.__name__)
 
     def __call__(self, *inputs: Any) -> Any:
         if hasattr(self, "inputs"):
@@ -132,22 +121,15 @@ class Function:
             self.generation = generation
             y.creator = self
             y.generation = generation + 1
-            if clock.watching:
-                self.checksums = [checksum(x) for x in inputs]
+            if clock.watch:
+                self.witness = clock.watch(inputs)
         else:
             y.creator = None
             y.generation = 0
         return y
 
-    @property
-    def input(self) -> Variable:
-        """The first input."""
-        return self.inputs[0]
-
-    @property
-    def output(self) -> Variable | None:
-        """The first output, or None where the program has dropped it."""
-        return self.outputs[0]()
+    input = property(lambda self: self.inputs[0])
+    output = property(lambda self: self.outputs[0]())  # None where the program has dropped it
 
     def live_outputs(self) -> list[Variable]:
         """The outputs that the program, or the graph, still holds."""
@@ -158,8 +140,8 @@ class Function:
         return self.inputs[i].generation >= 0
 
     def pull(self, grads: dict[Any, Gradient], recorded: bool) -> Any:
-        """Take the outputs' gradients out of grads; return the inputs', one for each."""
-        if self.clock != clock.now or clock.watching:
+        """Take the outputs' gradients out of grads and return the inputs'."""
+        if self.clock != clock.now or clock.watch:
             self.check_unchanged()
         gys = [g if isinstance(g, Variable) else box(g) for g in self.taken(grads)]
         token = SETTINGS["enable_backprop"].set(recorded)
@@ -186,8 +168,7 @@ class Function:
                 f"{self.op}.backward returned {len(gxs)} gradients for {len(self.inputs)} "
                 "inputs: return one for each, None for an input without a gradient"
             )
-        fits = [g if g is None else self.fit(i, g, recorded) for i, g in enumerate(gxs)]
-        return tuple(fits)
+        return tuple([g if g is None else self.fit(i, g, recorded) for i, g in enumerate(gxs)])
 
     def fit(self, i: int, gx: Gradient, recorded: bool) -> Gradient:
         """One gradient, of its input's shape and dtype, or an error."""
@@ -197,8 +178,7 @@ class Function:
                 f"{self.op}.backward returned a plain array, which cannot be differentiated again: "
                 "compute it from Variables (self.inputs), or do without create_graph"
             )
-        if not hasattr(gx, "shape"):
-            gx = as_array(gx)
+        gx = gx if hasattr(gx, "shape") else as_array(gx)
         if self.broadcasts and gx.shape != x.shape:
             gx = sum_to(gx, x.shape)
         inexact = x.dtype.kind in "fc"
@@ -211,30 +191,19 @@ class Function:
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
         """The error of a failed forward, with a note on which operands it failed."""
-        error.add_note(complaint(self.op, self.operands(inputs), "in forward"))
-        return error
-
-    def operands(self, inputs: tuple[Variable, ...]) -> list[tuple[str, Any]]:
-        """Each input's array under its name, or the name that forward gives it."""
-        names = [*signature(self.forward).parameters] + [f"x{i}" for i in range(len(inputs))]
-        return [(x.name or names[i], x._data) for i, x in enumerate(inputs)]
+        return noted(error, self, inputs)
 
     def check_unchanged(self) -> None:
         """Raise GraphError if data that backward reads has changed since forward."""
-        reads = [*self.inputs] if self.keeps in ("inputs", "both") else []
-        changed = [
-            x
-            for i, x in enumerate(reads)
-            if x._changed > self.clock
-            or (hasattr(self, "checksums") and checksum(x) != self.checksums[i])
-        ]
-        if self.keeps in ("outputs", "both"):
-            changed += [y for y in self.live_outputs() if y._changed > self.clock]
+        xs = self.inputs if self.keeps in ("inputs", "both") else ()
+        ys = self.live_outputs() if self.keeps in ("outputs", "both") else ()
+        changed = [x for x in (*xs, *ys) if x._changed > self.clock]
+        if xs and hasattr(self, "witness"):
+            changed += self.witness()
         if changed:
             raise GraphError(
                 f"{self.op}: the data of {changed[0].label()} was changed between the forward and "
-                f"the backward pass of {self.op}, which needs it: call backward() before the "
-                "change, or change a copy"
+                f"the backward pass of {self.op}: call backward() first, or change a copy"
             )
 
 
@@ -242,8 +211,7 @@ class Rule(Function):
     """A Function whose derivative is one formula that arrays and Variables both understand.
 
     Subclasses write `gradient(self, gy, *inputs)`; with `keeps = "outputs"` it gets the output
-    instead of the inputs, with `keeps = "nothing"` only gy. Where nothing is recorded the
-    formula runs on bare arrays, which is what makes the backward pass quick.
+    instead, with "nothing" only gy. Unless recorded it runs on bare arrays, which is quick.
     """
 
     __slots__ = ()
@@ -251,20 +219,19 @@ class Rule(Function):
     keeps = "inputs"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        if "op" not in cls.__dict__:
-            cls.op = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        snake_case = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        cls.op = cls.__dict__.get("op", snake_case)
         super().__init_subclass__(**kwargs)
 
     def gradient(self, *values: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no gradient(self, gy, *inputs)")
 
     def backward(self, *gys: Any) -> Any:
-        if self.keeps == "inputs":
-            return self.gradient(*gys, *self.inputs)
-        return self.gradient(*gys, self.output) if self.keeps == "outputs" else self.gradient(*gys)
+        read = {"inputs": self.inputs, "outputs": (self.output,), "nothing": ()}
+        return self.gradient(*gys, *read[self.keeps])
 
     def pull(self, grads: dict[Any, Gradient], recorded: bool) -> Any:
-        if self.clock != clock.now or clock.watching:
+        if self.clock != clock.now or clock.watch:
             self.check_unchanged()
         xs = self.inputs
         if len(self.outputs) > 1:
@@ -287,16 +254,4 @@ class Rule(Function):
         return gxs
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        return blamed(error, complaint(self.op, self.operands(inputs), error))
-
-
-def checksum(x: Variable) -> int:
-    """A number that changes when the array is written into."""
-    return crc32(np.ascontiguousarray(x._data))
-
-
-def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
-    """g summed over the axes along which an operand of this shape was broadcast."""
-    lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple([i + lead for i, n in enumerate(shape) if n == 1])
-    return g.sum(axis=axes).reshape(shape)
+        return blamed(error, self, inputs)

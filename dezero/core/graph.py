@@ -1,7 +1,6 @@
 """The backward pass: an algorithm over the links that running wrote.
 
-A node is a Function: its `inputs` are Variables, a Variable's `creator` is the Function that
-made it. Nothing here knows what a Function computes.
+A Function knows its `inputs`, a Variable its `creator`. Nothing here knows what they compute.
 """
 
 from __future__ import annotations
@@ -22,10 +21,9 @@ def propagate(
 ) -> tuple[dict[Variable, Gradient], set[Variable]]:
     """Carry the gradient gy of root back to the leaves it was computed from.
 
-    Functions are visited latest generation first, so that a Function runs only when the
-    gradients of its outputs are complete. `retained`, if given, collects what the Variables
-    on the way received. Returns the leaves' gradients, and the leaves whose gradient nothing
-    else holds.
+    Latest generation first, so that a Function runs only when its outputs' gradients are
+    complete. `retained`, if given, collects those of the Variables on the way. Returns the
+    leaves' gradients, and the leaves whose gradient nothing else holds.
     """
     grads: dict[Any, Gradient] = {root: gy}
     owned: set[Variable] = set()
@@ -36,13 +34,12 @@ def propagate(
         if retained is not None:
             retained.update({y: grads[y] for y in f.live_outputs() if y in grads})
         gxs = f.pull(grads, create_graph)
-        fresh = f.fresh
-        for x, gx in zip(f.inputs, gxs):
+        for x, gx in zip(f.inputs, gxs):  # noqa: B905 (each pull fits them)
             if gx is None or x.generation < 0:  # no gradient, or a Constant
                 continue
             if x not in grads:
                 grads[x] = gx
-                if fresh:
+                if f.fresh:
                     owned.add(x)
                 creator = x.creator
                 if creator is not None and creator not in seen:
@@ -57,7 +54,7 @@ def propagate(
 
 
 def creators(root: Variable) -> Iterator[Function]:
-    """Every Function that root was computed by, each once, consumers before producers last."""
+    """Every Function that root was computed by, each once, in no particular order."""
     todo = [root.creator] if root.creator is not None else []
     seen = set(todo)
     while todo:

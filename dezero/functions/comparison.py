@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import Variable, as_variable
 from ..core.variable import Constant, constant
-from ..errors import blamed, complaint
+from ..errors import DTypeError, ShapeError, complaint
 from .protocols import implements
 
 __all__ = ["equal", "greater", "greater_equal", "less", "less_equal", "not_equal", "sign"]
@@ -23,8 +23,9 @@ def compared(ufunc: Any, x0: Any, x1: Any) -> Constant:
     a, b = (x.data if isinstance(x, Variable) else x for x in (x0, x1))
     try:
         return constant(ufunc(a, b))
-    except Exception as error:
-        raise blamed(error, complaint(ufunc.__name__, [("x0", a), ("x1", b)], error)) from None
+    except (ValueError, TypeError) as error:
+        problem = complaint(ufunc.__name__, [("x0", a), ("x1", b)], error)
+        raise (ShapeError if isinstance(error, ValueError) else DTypeError)(problem) from None
 
 
 @implements(np.less)

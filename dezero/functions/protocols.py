@@ -1,18 +1,18 @@
-"""NumPy's protocols: `np.exp(x)` of a Variable is our exp, and what we lack is an error.
+"""NumPy's and Python's protocols for Variables: `np.exp(x)`, `len(x)`, `float(x)`.
 
-Ops register themselves with `@implements(np.exp)`. That is what lets one derivative rule be read
-by arrays and by Variables.
+Ops register themselves with `@implements(np.exp)`: that is what lets one derivative rule be read
+by arrays and by Variables. A NumPy function that we lack is an error, never a silent conversion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..core import Variable
-from ..errors import NotDifferentiableError
+from ..errors import DTypeError, NotDifferentiableError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,3 +59,25 @@ def array_function(self: Variable, function: Any, types: Any, args: Any, kwargs:
 implements(np.shape)(lambda x: x.shape)
 implements(np.ndim)(lambda x: x.ndim)
 implements(np.size)(lambda x: x.size)
+
+
+def array(self: Variable, *args: Any, **kwargs: Any) -> np.ndarray:
+    """`Variable.__array__`."""
+    raise DTypeError(
+        f"{self.label()} would lose its graph as a plain array: write x.data for the array"
+    )
+
+
+def length(self: Variable) -> int:
+    """`len(x)`: the size of the first axis."""
+    return len(self.data)
+
+
+def iterate(self: Variable) -> Iterator[Variable]:
+    """`iter(x)`: along the first axis."""
+    return (self[i] for i in range(len(self.data)))
+
+
+def item(self: Variable) -> Any:
+    """The one element as a Python number."""
+    return self.data.item()
