@@ -1,10 +1,14 @@
-"""The README says what is true: its programs run, and its two editions agree."""
+"""The documents say what is true: their programs run, and the README's two editions agree."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from dezero import Variable
+from dezero.functions import arithmetic
+from dezero.testing.samples import arithmetic as arithmetic_samples
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,7 +20,7 @@ def programs(language: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["sh", "python"])
-def test_both_editions_show_the_same_programs(language: str) -> None:
+def test_both_readmes_show_the_same_programs(language: str) -> None:
     shown = programs(language, "README.md")
     assert len(shown) == 2
     assert programs(language, "README.ko.md") == shown
@@ -35,3 +39,22 @@ def test_training_program_learns(capsys: pytest.CaptureFixture[str]) -> None:
     exec(programs("python", "README.md")[1], {})
     accuracy = float(re.sub(r"[^\d.]", "", capsys.readouterr().out))
     assert accuracy > 0.95
+
+
+def test_the_op_of_the_contributing_page_is_right() -> None:
+    op, samples = programs("python", "CONTRIBUTING.md")
+    module = dict(vars(arithmetic))
+    exec(op, module)
+    entry = eval(samples, dict(vars(arithmetic_samples)))
+    for sample in entry.samples:
+        (point,) = sample.args
+        x = Variable(point)
+        y = module[entry.name](x)
+        np.testing.assert_allclose(y.data, entry.reference(point), rtol=1e-14)
+        y.backward(create_graph=True)
+        gx = x.grad
+        np.testing.assert_allclose(gx.data, -2 * point * np.exp(-(point**2)), rtol=1e-14)
+        x.cleargrad()
+        gx.backward()
+        second = (4 * point**2 - 2) * np.exp(-(point**2))
+        np.testing.assert_allclose(x.grad.data, second, rtol=1e-13)
