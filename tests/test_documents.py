@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dezero import Variable
-from dezero.functions import arithmetic
-from dezero.testing.samples import arithmetic as arithmetic_samples
+from dezero.functions import elementwise
+from dezero.testing.samples import elementwise as elementwise_samples
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,9 +43,9 @@ def test_training_program_learns(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_op_of_the_contributing_page_is_right() -> None:
     op, samples = programs("python", "CONTRIBUTING.md")
-    module = dict(vars(arithmetic))
+    module = dict(vars(elementwise))
     exec(op, module)
-    entry = eval(samples, dict(vars(arithmetic_samples)))
+    entry = eval(samples, dict(vars(elementwise_samples)))
     for sample in entry.samples:
         (point,) = sample.args
         x = Variable(point)
