@@ -43,6 +43,8 @@ def as_array(x: Any) -> Array:
     >>> as_array(2.0)
     array(2.)
     """
+    if isinstance(x, np.number):  # a result of 0-d arrays: the common case, quicker
+        return np.asarray(x)
     if is_array(x):
         return x
     if getattr(x, "is_variable", False):

@@ -36,7 +36,7 @@ class Function:
     """
 
     __slots__ = ("blanks", "clock", "generation", "inputs", "outputs", "witness")
-    op: ClassVar[str]  # what errors call it
+    op: ClassVar[str] = "Function"  # what errors call it
     broadcasts: ClassVar[bool] = False  # gradients may have the broadcast shape: undone here
     fresh: ClassVar[bool] = False  # backward returns new arrays, each of them once
     keeps: ClassVar[str] = "both"  # what backward reads: inputs, outputs, both or nothing
@@ -133,7 +133,7 @@ class Function:
 
     def live_outputs(self) -> list[Variable]:
         """The outputs that the program, or the graph, still holds."""
-        return [y for y in [link() for link in self.outputs] if y is not None]
+        return [y for link in self.outputs if (y := link()) is not None]
 
     def needs(self, i: int) -> bool:
         """Whether the gradient of input i is wanted: it is not a constant."""
@@ -190,7 +190,6 @@ class Function:
         return gx.astype(x.dtype) if inexact and gx.dtype != x.dtype else gx
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        """The error of a failed forward, with a note on which operands it failed."""
         return noted(error, self, inputs)
 
     def check_unchanged(self) -> None:
@@ -243,6 +242,8 @@ class Rule(Function):
                 gxs = self.gradient(gy)
             elif self.keeps == "outputs":
                 gxs = self.gradient(gy, y if recorded or y is None else y._data)
+            elif len(xs) == 1:
+                gxs = self.gradient(gy, xs[0] if recorded else xs[0]._data)
             else:
                 gxs = self.gradient(gy, *(xs if recorded else [x._data for x in xs]))
         if type(gxs) is not tuple:

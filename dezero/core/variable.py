@@ -119,21 +119,20 @@ class Variable:
                 "under no_grad()): call backward() on what was computed from Variables"
             )
         seed = self.grad if gradient is None else gradient
-        gy = box(ones_like(self._data)) if seed is None else as_variable(seed)
-        if gy.shape != self.shape:
-            raise GradientError(
-                f"backward of {self.label()}: gradient is {described(gy)}, but must have the "
-                f"shape {self.shape}"
-            )
+        gy: Gradient = ones_like(self._data) if seed is None else as_variable(seed)._data
+        if seed is not None and gy.shape != self.shape:
+            raise GradientError(f"backward of {self.label()}: gradient has the shape {gy.shape}")
         retained: dict[Variable, Gradient] | None = {} if retain_grad else None
         if create_graph:
             with using_config("enable_backprop", True):
+                gy = box(gy) if seed is None else as_variable(seed)
                 _hand_out(*propagate(self, gy, True, retained))
         else:
-            _hand_out(*propagate(self, gy._data, False, retained))
-        for x in retained or ():
-            x.grad = None
-        _hand_out(retained or {}, set())
+            _hand_out(*propagate(self, gy, False, retained))
+        if retained:
+            for x in retained:
+                x.grad = None
+            _hand_out(retained, set())
 
     def label(self) -> str:
         """Name, shape and dtype: what errors call this Variable."""
