@@ -2,5 +2,6 @@
 
 from dezero.datasets.base import Dataset
 from dezero.datasets.digits import Digits
+from dezero.datasets.mnist import MNIST, FashionMNIST
 
-__all__ = ["Dataset", "Digits"]
+__all__ = ["MNIST", "Dataset", "Digits", "FashionMNIST"]

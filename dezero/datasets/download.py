@@ -29,6 +29,11 @@ _TIMEOUT_SECONDS = 30.0  # without any byte
 _BAR_WIDTH = 30
 
 
+def cache_path(name: str) -> str:
+    """Where the cache keeps, or would keep, the file `name`."""
+    return os.path.join(cache_dir, name)
+
+
 def show_progress(block_num: int, block_size: int, total_size: int) -> None:
     """Write how much of a download is there to standard error, as a line that moves.
 
@@ -84,7 +89,7 @@ def get_file(
             The message says where to put the file by hand.
     """
     name = _plain_name(_last_part(url) if file_name is None else file_name, url)
-    path = os.path.join(cache_dir, name)
+    path = cache_path(name)
     if not os.path.isfile(path):
         _download(url, path, sha256, max_bytes, progress)
     elif sha256 is not None and _sha256_of(path) != sha256.lower():
