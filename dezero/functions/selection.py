@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..core import Rule, Variable
 from ..errors import DTypeError, ShapeError, described
 from .protocols import implements
@@ -136,7 +137,7 @@ def where(c: Operand, x: Operand, y: Operand) -> Variable:
     >>> F.where(x > 0, x, 0.0)
     variable([0. 2.])
     """
-    return Where()(c, x, y)  # type: ignore[no-any-return]
+    return Where()(c if isinstance(c, Variable) else as_array(c), x, y)  # type: ignore[no-any-return]
 
 
 class Clip(Rule):

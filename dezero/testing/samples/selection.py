@@ -43,6 +43,7 @@ OPS = (
             Sample((Fixed(np.array([True, False])), drawn(3, 1), drawn())),
             Sample((C, X, 0.5)),
             Sample((C, 0.5, X)),
+            Sample((True, X, Y)),
         ),
         refusals=(
             Refusal((np.ones(3), X, Y), DTypeError, ("where", "c is (3,) float64", "not_equal")),
@@ -57,7 +58,7 @@ OPS = (
     ),
     Op(
         "clip",
-        np.clip,
+        lambda x, x_min, x_max: np.clip(x, x_min, x_max),
         samples=(
             Sample((X, -0.5, 0.5)),
             Sample((X, None, 0.25)),
