@@ -6,8 +6,9 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Variable
+from dezero.autodiff.numerical import numerical_gradients
 from dezero.testing.catalogue import Fixed, catalogue
-from dezero.testing.gradients import numerical_gradients, weights_like
+from dezero.testing.weights import weights_like
 
 CATALOGUE = catalogue()
 OPS = list(CATALOGUE.values())
@@ -261,7 +262,9 @@ def test_integers(op):
         for y, e in zip(ys, expected, strict=True):
             close(y.data, e, 1e-11)
             assert y.dtype == np.asarray(e).dtype
-            assert (y.dtype.kind == "f") == (op.integers == "float" or np.asarray(e).dtype.kind == "f")
+            assert (y.dtype.kind == "f") == (
+                op.integers == "float" or np.asarray(e).dtype.kind == "f"
+            )
 
 
 @ops(EMPTY)
