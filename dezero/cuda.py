@@ -6,8 +6,8 @@ that importing DeZero loads NumPy only.
 
 from typing import Any
 
-from .arrays import devices
-from .arrays.devices import as_cupy, as_numpy
+from .arrays import device
+from .arrays.device import as_cupy, as_numpy
 from .arrays.namespace import namespace
 
 
@@ -18,9 +18,9 @@ def get_array_module(x: Any) -> Any:
 
 def __getattr__(name: str) -> Any:
     if name == "gpu_enable":
-        return devices.gpu_enable()
+        return device.gpu_enable()
     if name == "cupy":
-        return devices.cupy()
+        return device.import_cupy()
     raise AttributeError(f"module 'dezero.cuda' has no attribute {name!r}")
 
 

@@ -45,6 +45,8 @@ def numerical_grad(f: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> 
     Args:
         f: A function of a Variable.
         x: A Variable or an array; computed with in float64.
+        *args: Passed on to f after x.
+        **kwargs: Passed on to f.
 
     Returns:
         A float64 array of x's shape.
@@ -72,8 +74,10 @@ def gradient_check(
     Args:
         f: A function of a Variable.
         x: A Variable or an array; computed with in float64.
+        *args: Passed on to f after x.
         rtol: Allowed difference, relative to the numerical gradient.
         atol: Allowed difference, absolute.
+        **kwargs: Passed on to f.
 
     Returns:
         True if they agree; else False, after printing both gradients.
