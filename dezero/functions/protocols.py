@@ -7,6 +7,7 @@ by arrays and by Variables. A NumPy function that we lack is an error, never a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import getitem
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,7 +76,7 @@ def length(self: Variable) -> int:
 
 def iterate(self: Variable) -> Iterator[Variable]:
     """`iter(x)`: along the first axis."""
-    return (self[i] for i in range(len(self.data)))
+    return (getitem(self, i) for i in range(len(self.data)))
 
 
 def item(self: Variable) -> Any:
