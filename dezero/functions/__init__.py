@@ -2,20 +2,26 @@
 
 from . import (
     arithmetic,
+    attention,
     comparison,
     elementwise,
     indexing,
+    joining,
     linalg,
     reduction,
     selection,
     shape,
 )
 from .arithmetic import *
+from .attention import *
+from .attention import ScaledDotProductAttention
 from .comparison import *
 from .elementwise import *
 from .elementwise import Cos, Exp, Expm1, Log, Log1p, Sin, Sqrt, Square, Tan, Tanh
 from .indexing import *
-from .indexing import GetItem
+from .indexing import EmbedID, GetItem
+from .joining import *
+from .joining import Concat, Flip, Pad, Split, Stack
 from .linalg import *
 from .linalg import Linear, MatMul
 from .reduction import *
@@ -25,6 +31,7 @@ from .selection import Clip, Maximum, Minimum, Where
 from .shape import *
 from .shape import BroadcastTo, ExpandDims, Flatten, Reshape, Squeeze, SumTo, Transpose
 
-OPS = [*arithmetic.__all__, *comparison.__all__]  # what must have samples
+OPS = [*arithmetic.__all__, *attention.__all__, *comparison.__all__]  # what must have samples
 OPS += [*elementwise.__all__, *selection.__all__]
-OPS += [*indexing.__all__, *linalg.__all__, *reduction.__all__, *shape.__all__]
+OPS += [*indexing.__all__, *joining.__all__, *linalg.__all__]
+OPS += [*reduction.__all__, *shape.__all__]
