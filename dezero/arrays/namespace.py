@@ -88,6 +88,25 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     >>> sum_to(np.ones((2, 3)), (3,))
     array([2., 2., 2.])
     """
+    if x.shape == shape:
+        return x
     lead = x.ndim - len(shape)
     stretched = [i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1]
     return x.sum(axis=(*range(lead), *stretched)).reshape(shape)
+
+
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """x, an array or a Variable, repeated to a shape that it broadcasts to: undoes `sum_to`.
+
+    np.broadcast_to, except that NumPy arrays are copied: quicker for small ones, and matrix
+    products take the result as it is.
+
+    >>> spread(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    if not isinstance(x, np.ndarray | np.generic):
+        return np.broadcast_to(x, shape)
+    y = np.empty(shape, x.dtype)
+    y[...] = x
+    return y

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import dispatched
+from .kernels import kernel
 from .namespace import Array, namespace
 
 
-@dispatched
+@kernel
 def scatter_add(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of a shape, with values added at an index; summed where it names a place twice.
 

@@ -149,9 +149,8 @@ class Function:
             gxs = self.backward(*gys)
         finally:
             SETTINGS["enable_backprop"].reset(token)
-        gxs = tuple(gxs) if isinstance(gxs, tuple | list) else (gxs,)
-        if not recorded:
-            gxs = tuple([g._data if isinstance(g, Variable) else g for g in gxs])
+        gxs = gxs if isinstance(gxs, tuple | list) else (gxs,)
+        gxs = tuple([g._data if isinstance(g, Variable) and not recorded else g for g in gxs])
         return self.fitted(gxs, recorded)
 
     def taken(self, grads: dict[Any, Gradient]) -> list[Gradient]:
@@ -234,7 +233,8 @@ class Rule(Function):
             self.check_unchanged()
         xs = self.inputs
         if len(self.outputs) > 1:
-            gxs = self.gradient(*self.taken(grads), *(xs if recorded else [x._data for x in xs]))
+            read = xs if self.keeps == "inputs" else ()
+            gxs = self.gradient(*self.taken(grads), *[x if recorded else x._data for x in read])
         else:
             y = self.outputs[0]()
             gy = grads.pop(y)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays import spread
 from ..core import Rule, Variable
 from .protocols import implements
 
 __all__ = ["average", "max", "mean", "min", "sum", "var"]
 
 Operand = Any  # a Variable, an array or a number; all but Variables are constants
-Axis = int | tuple[int, ...] | None
+Axis = int | Sequence[int] | None
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,24 +43,25 @@ def reduces(*numpy_functions: Any, ufunc: Any = None) -> Callable[[F], F]:
 class Reduction(Rule):
     """What reductions share: the axes, and the shape that a gradient goes back to."""
 
-    __slots__ = ("axis", "keepdims", "shape")
+    __slots__ = ("axis", "count", "keepdims", "shape")
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
-        self.axis = tuple(axis) if isinstance(axis, list) else axis
+        self.axis = tuple(axis) if isinstance(axis, Sequence) else axis
         self.keepdims = keepdims
 
-    def kept(self, y: Any) -> Any:
+    def kept(self, y):
         """y, of the result's shape, with every reduced axis put back at size 1."""
-        if self.keepdims or self.axis is None:
+        if self.keepdims or self.axis is None or not self.shape:
             return y
-        axes = normalize_axis_tuple(self.axis, len(self.shape))
-        return y.reshape(tuple([1 if i in axes else n for i, n in enumerate(self.shape)]))
+        axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        reduced = {axis % len(self.shape) for axis in axes}
+        return y.reshape(tuple([1 if i in reduced else n for i, n in enumerate(self.shape)]))
 
-    def count(self) -> int:
-        """How many elements each result was made of."""
-        axes = range(len(self.shape)) if self.axis is None else self.axis
-        axes = normalize_axis_tuple(axes, len(self.shape))
-        return int(np.prod([self.shape[i] for i in axes]))
+    def counted(self, x, y):
+        """y, after noting x's shape and how many of its elements each of y was made of."""
+        self.shape = x.shape
+        self.count = x.size // (y.size or 1) or 1
+        return y
 
 
 class Sum(Reduction):
@@ -73,7 +74,7 @@ class Sum(Reduction):
         return x.sum(axis=self.axis, keepdims=self.keepdims)
 
     def gradient(self, gy):
-        return np.broadcast_to(self.kept(gy), self.shape)
+        return spread(self.kept(gy), self.shape)
 
 
 @reduces(np.sum, ufunc=np.add)
@@ -109,11 +110,14 @@ class Mean(Reduction):
     keeps = "nothing"
 
     def forward(self, x):
-        self.shape = x.shape
-        return x.mean(axis=self.axis, keepdims=self.keepdims)
+        if x.dtype.char not in "fd" or not x.size:
+            return self.counted(x, x.mean(axis=self.axis, keepdims=self.keepdims))
+        # as NumPy computes it, without the checks that make np.mean three times slower
+        y = self.counted(x, x.sum(axis=self.axis, keepdims=self.keepdims))
+        return y / self.count
 
     def gradient(self, gy):
-        return np.broadcast_to(self.kept(gy) / (self.count() or 1), self.shape)
+        return spread(self.kept(gy) / self.count, self.shape)
 
 
 @reduces(np.mean)
@@ -150,12 +154,11 @@ class Var(Reduction):
     __slots__ = ()
 
     def forward(self, x):
-        self.shape = x.shape
-        return x.var(axis=self.axis, keepdims=self.keepdims)
+        return self.counted(x, x.var(axis=self.axis, keepdims=self.keepdims))
 
     def gradient(self, gy, x):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
-        return deviation * (self.kept(gy) * (2 / (self.count() or 1)))
+        return deviation * (self.kept(gy) * (2 / self.count))
 
 
 @reduces(np.var)
@@ -185,19 +188,18 @@ def var(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
 
 
 class Max(Reduction):
-    __slots__ = ("extreme",)
+    __slots__ = ()
+
+    def extremes(self, x, keepdims):
+        """What x is reduced to; the gradient compares x with it."""
+        return x.max(axis=self.axis, keepdims=keepdims)
 
     def forward(self, x):
         self.shape = x.shape
-        return self.found(x, np.max)
-
-    def found(self, x, reduce):
-        """The extremes, which gradient compares x with; an error where there are none."""
-        self.extreme = reduce(x, axis=self.axis, keepdims=True)
-        return reduce(x, axis=self.axis, keepdims=self.keepdims)
+        return self.extremes(x, self.keepdims)
 
     def gradient(self, gy, x):
-        ties = np.equal(x, self.extreme)
+        ties = np.equal(x, self.extremes(x, True))
         shares = self.kept(gy) / ties.sum(axis=self.axis, keepdims=True).astype(gy.dtype)
         return ties * shares
 
@@ -231,9 +233,8 @@ def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Variable:
 class Min(Max):
     __slots__ = ()
 
-    def forward(self, x):
-        self.shape = x.shape
-        return self.found(x, np.min)
+    def extremes(self, x, keepdims):
+        return x.min(axis=self.axis, keepdims=keepdims)
 
 
 @reduces(np.min, np.amin, ufunc=np.minimum)

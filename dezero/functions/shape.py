@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import sum_to as summed
+from .. import arrays
 from ..core import Rule, Variable
-from ..errors import ShapeError
+from ..errors import ShapeError, complaint
 from .protocols import implements
 
 __all__ = [
     "broadcast_to",
     "expand_dims",
     "flatten",
+    "moveaxis",
     "reshape",
     "squeeze",
     "sum_to",
+    "swapaxes",
     "transpose",
 ]
 
 Operand = Any  # a Variable, an array or a number; all but Variables are constants
-Shape = int | Sequence[int]
+Shape = int | Iterable[int]  # also axes; a number stands for a tuple of it
 
 
 def as_tuple(shape: Shape) -> tuple[int, ...]:
-    """A shape or axes as a tuple; one number stands for a tuple of it."""
-    return tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    """A shape, or axes, as a tuple."""
+    return tuple(shape) if isinstance(shape, Iterable) else (shape,)
 
 
 class Reshape(Rule):
@@ -110,7 +112,7 @@ class ExpandDims(Reshape):
     __slots__ = ("axis",)
 
     def __init__(self, axis: Shape) -> None:
-        self.axis = axis
+        self.axis = as_tuple(axis)
 
     def forward(self, x):
         self.old = x.shape
@@ -142,7 +144,7 @@ class Squeeze(Reshape):
     __slots__ = ("axis",)
 
     def __init__(self, axis: Shape | None = None) -> None:
-        self.axis = axis
+        self.axis = None if axis is None else as_tuple(axis)
 
     def forward(self, x):
         self.old = x.shape
@@ -175,21 +177,25 @@ class Transpose(Rule):
     fresh = False
     keeps = "nothing"
 
-    def __init__(self, axes: Sequence[int] | None = None) -> None:
-        self.axes = axes
+    def __init__(self, axes: Shape | None = None) -> None:
+        self.axes = None if axes is None else as_tuple(axes)
 
     def forward(self, x):
-        return x.transpose(self.axes)
+        try:
+            return x.transpose(self.axes)
+        except ValueError:
+            raise ShapeError(f"axes {self.axes} must name each of x's axes once") from None
 
     def gradient(self, gy):
-        if self.axes is None:
+        axes = self.axes
+        if axes is None:
             return gy.transpose()
-        axes = normalize_axis_tuple(self.axes, len(self.axes))
-        return gy.transpose(tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+        n = len(axes)
+        return gy.transpose(tuple(sorted(range(n), key=lambda i: axes[i] % n)))
 
 
 @implements(np.transpose)
-def transpose(x: Operand, axes: Sequence[int] | None = None) -> Variable:
+def transpose(x: Operand, axes: Shape | None = None) -> Variable:
     """x with its axes in another order.
 
     Args:
@@ -209,8 +215,71 @@ def transpose(x: Operand, axes: Sequence[int] | None = None) -> Variable:
     return Transpose(axes).apply1(x)
 
 
+@implements(np.swapaxes)
+def swapaxes(x: Operand, axis1: int, axis2: int) -> Variable:
+    """x with two axes exchanged.
+
+    Args:
+        x: Of any shape.
+        axis1: One axis; negative from the end.
+        axis2: The other.
+
+    Raises:
+        ShapeError: x has no such axis.
+
+    Gradient:
+        gy with the same axes exchanged.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.swapaxes(np.zeros((2, 3, 4)), -1, -2).shape
+    (2, 4, 3)
+    """
+    order = list(range(np.ndim(x)))
+    i, j = checked("swapaxes", (axis1, axis2), x)
+    order[i], order[j] = j, i
+    return transpose(x, order)
+
+
+@implements(np.moveaxis)
+def moveaxis(x: Operand, source: Shape, destination: Shape) -> Variable:
+    """x with axes moved to other places; the rest keep their order.
+
+    Args:
+        x: Of any shape.
+        source: The axis, or axes, to move; negative from the end.
+        destination: Where each of them goes.
+
+    Raises:
+        ShapeError: x has no such axis, one is named twice, or the numbers of them differ.
+
+    Gradient:
+        gy with the axes moved back.
+
+    >>> import numpy as np, dezero.functions as F
+    >>> F.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    old, new = checked("moveaxis", source, x), checked("moveaxis", destination, x)
+    if len(old) != len(new):
+        raise ShapeError(f"moveaxis: source {source} and destination {destination} must pair up")
+    order = [i for i in range(np.ndim(x)) if i not in old]
+    for to, axis in sorted(zip(new, old, strict=True)):
+        order.insert(to, axis)
+    return transpose(x, order)
+
+
+def checked(op: str, axes: Shape, x: Operand) -> tuple[int, ...]:
+    """Axes counted from the first, or an error of `op` that says what x has."""
+    try:
+        return normalize_axis_tuple(as_tuple(axes), np.ndim(x))
+    except ValueError as error:
+        x = x.data if isinstance(x, Variable) else np.asarray(x)
+        raise ShapeError(complaint(op, [("x", x)], error)) from None
+
+
 class BroadcastTo(Rule):
     __slots__ = ("old", "shape")
+    fresh = False
     keeps = "nothing"
 
     def __init__(self, shape: Shape) -> None:
@@ -222,7 +291,7 @@ class BroadcastTo(Rule):
         return np.broadcast_to(x, self.shape)
 
     def gradient(self, gy):
-        return summed(gy, self.old)
+        return arrays.sum_to(gy, self.old)
 
 
 def check_broadcast(small: tuple[int, ...], large: tuple[int, ...]) -> None:
@@ -271,10 +340,10 @@ class SumTo(Rule):
     def forward(self, x):
         self.old = x.shape
         check_broadcast(self.shape, self.old)
-        return summed(x, self.shape)
+        return arrays.sum_to(x, self.shape)
 
     def gradient(self, gy):
-        return np.broadcast_to(gy, self.old)
+        return arrays.spread(gy, self.old)
 
 
 def sum_to(x: Operand, shape: Shape) -> Variable:
@@ -295,11 +364,3 @@ def sum_to(x: Operand, shape: Shape) -> Variable:
     variable([[4. 6.]])
     """
     return SumTo(shape).apply1(x)
-
-
-@implements(np.swapaxes)
-def swapaxes(x: Operand, axis1: int, axis2: int) -> Variable:
-    """np.swapaxes of a Variable."""
-    axes = list(range(x.ndim))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return transpose(x, axes)
