@@ -1,5 +1,6 @@
 """Arrays: which library they belong to, and the kernels that NumPy lacks."""
 
+from .device import as_cupy, as_numpy
 from .namespace import Array, as_array, is_array, namespace, ones_like, spread, sum_to
 from .scatter import scatter_add
 
