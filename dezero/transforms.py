@@ -7,12 +7,14 @@ has a method `batch` also takes a stack of items `(N, ...)` in one step; loaders
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from dezero.errors import DTypeError, MissingDependencyError, ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
 
 Transform = Callable[[Any], Any]
 

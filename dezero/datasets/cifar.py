@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -174,15 +173,12 @@ def read_cifar(
     pixels = np.empty((len(members), images, 3, 32, 32), dtype=np.uint8)
     labels = np.empty((len(members), images, label_bytes), dtype=np.uint8)
     found = set()
-    try:
-        for name, content in _files(path, members, images * (label_bytes + _PIXELS)):
-            place = members.index(name)
-            records = np.frombuffer(content, dtype=np.uint8).reshape(images, -1)
-            labels[place] = records[:, :label_bytes]
-            pixels[place] = records[:, label_bytes:].reshape(images, 3, 32, 32)
-            found.add(name)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise DataError(f"read_cifar: {path} cannot be read: {error}") from error
+    for name, content in _files(path, members, images * (label_bytes + _PIXELS)):
+        place = members.index(name)
+        records = np.frombuffer(content, dtype=np.uint8).reshape(images, -1)
+        labels[place] = records[:, :label_bytes]
+        pixels[place] = records[:, label_bytes:].reshape(images, 3, 32, 32)
+        found.add(name)
     missing = [name for name in members if name not in found]
     if missing:
         raise DataError(f"read_cifar: {path} has no file {missing[0]} with {images} images")
@@ -191,12 +187,17 @@ def read_cifar(
 
 def _files(path: str, members: Sequence[str], size: int) -> Iterator[tuple[str, bytes]]:
     """Name and content of those of `members` that are in the archive and have `size` bytes."""
-    with _BoundedGzip(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
-            if member.name in members and member.isreg() and member.size == size:
-                file = archive.extractfile(member)
-                if file is not None:
-                    yield member.name, file.read()
+    import tarfile  # here: it would double the time that `import dezero.datasets` takes
+
+    try:
+        with _BoundedGzip(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if member.name in members and member.isreg() and member.size == size:
+                    file = archive.extractfile(member)
+                    if file is not None:
+                        yield member.name, file.read()
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise DataError(f"read_cifar: {path} cannot be read: {error}") from error
 
 
 class _BoundedGzip(gzip.GzipFile):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
+import os
 
 import numpy as np
 
 from dezero.datasets.base import Dataset, Transform
 from dezero.transforms import Compose, Flatten, Normalize, ToFloat
 
+_FILE = os.path.join(os.path.dirname(__file__), "data", "digits.npz")
 _SPLIT_SEED = 1998  # the year the data were published; any fixed number would do
 _ROW_IN_UNIT_RANGE = Compose([Flatten(), ToFloat(), Normalize(0, 16)])
 
@@ -50,8 +51,7 @@ class Digits(Dataset):
 
     def prepare(self) -> None:
         """Read the images that belong to this part."""
-        source = resources.files("dezero.datasets") / "data" / "digits.npz"
-        with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with np.load(_FILE, allow_pickle=False) as archive:
             images, labels = archive["images"], archive["labels"]
         chosen = _split(labels, self.train)
         self.data = images[chosen][:, np.newaxis]  # (N, 1, 8, 8)

@@ -1,16 +1,17 @@
-"""Files from the web, fetched once, verified, and kept in the cache folder."""
+"""Files from the web, fetched once, verified, and kept in the cache folder.
+
+The modules of the network are imported where they are used: they take longer to load than
+the rest of the package.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import secrets
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from dezero.errors import DownloadError
 
@@ -105,7 +106,7 @@ def _download(
 ) -> None:
     """Fetch `url` to `path`, which appears only once it is verified."""
     left_over = f"{path}.part"
-    temporary = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
     by_hand = f"or put the file at {path} by hand"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -155,7 +156,7 @@ def _fetch(url: str, temporary: str, max_bytes: int, progress: Progress | None) 
 
 def _opened(url: str, start: int) -> HTTPResponse:
     """The answer to a request for the bytes of `url` from `start` on."""
-    from urllib.error import HTTPError  # here: these modules take longer to load than ours
+    from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
     headers = {"Range": f"bytes={start}-"} if start else {}
@@ -167,7 +168,7 @@ def _opened(url: str, start: int) -> HTTPResponse:
             raise _Refused("an earlier piece is longer than the whole file") from None
         raise
     problem = None
-    if url.startswith("https:") and not response.url.startswith("https:"):
+    if url.lower().startswith("https:") and not response.url.startswith("https:"):
         problem = f"the server redirects to {response.url}, which is not encrypted"
     elif response.status == 206 and not _begins_at(start, response.headers.get("Content-Range")):
         problem = "the server sent another piece than the one asked for"
@@ -210,12 +211,14 @@ def _is_of_the_network(error: BaseException) -> bool:
 
 def _last_part(url: str) -> str:
     """The file name at the end of an address."""
+    from urllib.parse import unquote, urlsplit
+
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 def _plain_name(name: str, url: str) -> str:
     """`name`, if it names a file in the cache folder and nothing else, and `url` is of the web."""
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not url.lower().startswith(("http://", "https://")):
         raise DownloadError(
             f"get_file: the address is {url!r}, expected one that begins with https:// or http://"
         )
@@ -229,6 +232,8 @@ def _plain_name(name: str, url: str) -> str:
 
 def _sha256_of(path: str) -> str:
     """The SHA-256 checksum of a file, in hexadecimal."""
+    import hashlib
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import zipfile
 import zlib
 
 import numpy as np
@@ -37,7 +35,7 @@ def save_cache_npz(
             raise DTypeError(f"save_cache_npz: {name} holds Python objects, expected numbers")
     path = _path(filename, train)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
     try:
         with open(temporary, "wb") as file:
             if label is None:
@@ -67,6 +65,8 @@ def load_cache_npz(
     Raises:
         DataError: The file is damaged, or `filename` names no file.
     """
+    import zipfile  # here, as NumPy does: it is slow to load
+
     path = _path(filename, train)
     if not os.path.isfile(path):
         return None, None
