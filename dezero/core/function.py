@@ -72,9 +72,10 @@ class Function:
         except Exception as error:
             raise self.explained(error, xs) from None
         generation = max([x.generation for x in xs])
-        if type(ys) is not tuple:
-            return self.record(xs, ys, generation, recording())
-        ys = tuple([self.record(xs, y, generation, recording()) for y in ys])
+        arrays = ys if type(ys) is tuple else (ys,)
+        ys = tuple([self.record(xs, y, generation, recording()) for y in arrays])
+        if len(ys) == 1:
+            return ys[0]
         self.outputs = tuple([ref(y) for y in ys])
         self.blanks = [(y.shape, y.dtype) for y in ys]
         return ys
@@ -196,8 +197,7 @@ class Function:
         xs = self.inputs if self.keeps in ("inputs", "both") else ()
         ys = self.live_outputs() if self.keeps in ("outputs", "both") else ()
         changed = [x for x in (*xs, *ys) if x._changed > self.clock]
-        if xs and hasattr(self, "witness"):
-            changed += self.witness()
+        changed += self.witness() if xs and hasattr(self, "witness") else []
         if changed:
             raise GraphError(
                 f"{self.op}: the data of {changed[0].label()} was changed between the forward and "
