@@ -1,0 +1,155 @@
+"""`python -m benchmarks`: measure, and write `docs/benchmarks.md`."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import machine, original, report
+from .columns import BY_NAME, COLUMNS, ROOT, Column
+from .results import Result
+from .row import Row
+from .rows import ROWS
+from .session import FULL, QUICK, Effort, measure
+
+console = Console()
+THREADS = "1,2"
+
+
+def chosen(names: str | None, known: set[str], what: str) -> list[str]:
+    """The names of a comma-separated option, all of them known."""
+    wanted = [name.strip() for name in names.split(",")] if names else []
+    for name in wanted:
+        if name not in known:
+            raise typer.BadParameter(f"no {what} {name!r}; there are: {', '.join(sorted(known))}")
+    return wanted
+
+
+def available(names: list[str], folder: Path | None) -> tuple[list[Column], dict[str, str]]:
+    """The columns that can be measured here, ours first, and why others cannot."""
+    asked = [c for c in COLUMNS if (c.name in names if names else c.by_default) or c.name == "ours"]
+    unavailable = {c.name: why for c in asked if (why := c.missing(folder))}
+    return [c for c in asked if c.name not in unavailable], unavailable
+
+
+def summary(result: Result) -> str:
+    """A row in a line."""
+    ours = result.amount("ours")
+    parts = [report.unit(result)(ours.median) if ours else "–"]
+    for name in result.amounts:
+        ratio = result.ratio(name)
+        if ratio:
+            parts.append(f"{ratio.median:.3g} of {BY_NAME[name].title}")
+    line = f"[bold]{escape(result.name)}[/]: {', '.join(parts)}"
+    if result.verdict:
+        line += f" (goals met: {result.verdict})"
+    for name, why in result.reasons.items():
+        line += f"\n  [dim]no {BY_NAME[name].title}: {escape(why)}[/]"
+    for name, why in result.failures.items():
+        line += f"\n  [red]{BY_NAME[name].title} failed: {escape(why)}[/]"
+    return line
+
+
+def run_all(
+    plan: list[tuple[Row, int]], columns: list[Column], effort: Effort, folder: Path | None
+) -> list[Result]:
+    """Measure row after row, and show how far it is."""
+    results = []
+    # No refreshing by itself: a thread that draws would disturb what is measured.
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=len(plan))
+
+        def tell(text: str) -> None:
+            progress.update(task, description=f"{row.key} x{threads}: {text}", refresh=True)
+
+        for row, threads in plan:
+            result = measure(row, threads, columns, effort, folder, tell)
+            progress.console.print(summary(result), highlight=False, soft_wrap=True)
+            progress.advance(task)
+            results.append(result)
+    return results
+
+
+def described(results: list[Result], threads: str, busy: str) -> dict[str, str]:
+    """What the page says of this run."""
+    versions = {BY_NAME[name].title: v for r in results for name, v in r.versions.items()}
+    return {
+        "command": f"`{shlex.join(['python', '-m', 'benchmarks', *sys.argv[1:]])}`",
+        "date": date.today().isoformat(),
+        **machine.described(busy),
+        "libraries": ", ".join(f"{title} {v}" for title, v in sorted(versions.items())),
+        "threads": threads,
+    }
+
+
+def main(
+    quick: Annotated[bool, typer.Option(help="Small sizes, 2 rounds: shows that it runs.")] = False,
+    rows: Annotated[str | None, typer.Option(help="Only these rows, as in add,seed,cnn.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Only these peers, as in torch,jax.")] = None,
+    threads: Annotated[str, typer.Option(help="Numbers of threads.")] = THREADS,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of a row, at most.")] = None,
+    original_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--original",
+            envvar="DEZERO_ORIGINAL",
+            help="The folder that holds the original's `dezero`; by default pip fetches it.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where the page goes: docs/, or nowhere lasting for a part or --quick."),
+    ] = None,
+) -> None:
+    """Measure DeZero and every installed peer in one run; write docs/benchmarks.md."""
+    keys = chosen(rows, {row.key for row in ROWS}, "row")
+    names = chosen(columns, set(BY_NAME), "column")
+    counts = [int(n) for n in chosen(threads, {"1", "2"}, "number of threads")]
+    folder = original_folder
+    if folder is None and (not names or "original" in names):
+        folder = original.fetched() if quick else original.fetch()
+    effort = replaced(QUICK if quick else FULL, rounds)
+    peers, unavailable = available(names, folder)
+    for name, why in unavailable.items():
+        console.print(f"[dim]without {BY_NAME[name].title}: {why}[/]")
+    busy = machine.busy()
+    plan = [(row, n) for row in ROWS if not keys or row.key in keys for n in row.threads]
+    results = run_all([(row, n) for row, n in plan if n in counts], peers, effort, folder)
+    facts = described(results, threads, busy)
+    if output is None and not (quick or keys or names or rounds or threads != THREADS):
+        output = ROOT / "docs"
+    with tempfile.TemporaryDirectory() as nowhere:
+        page = report.write(output or Path(nowhere), results, facts, unavailable, effort)
+        if output:
+            console.print(f"wrote {page}", highlight=False)
+    if any(result.broken for result in results):
+        raise typer.Exit(1)
+
+
+def replaced(effort: Effort, rounds: int | None) -> Effort:
+    """The effort with another number of rounds, where one is given."""
+    if rounds is None:
+        return effort
+    return dataclasses.replace(effort, rounds=rounds, least=min(rounds, effort.least))
+
+
+if __name__ == "__main__":
+    typer.run(main)
