@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..core import Rule, Variable
-from ..errors import DTypeError, NotDifferentiableError, ShapeError
+from ..errors import NotDifferentiableError, ShapeError
 from .protocols import implements
 from .shape import broadcast_to, checked, expand_dims, reshape
 
@@ -102,7 +103,7 @@ class Split(Rule):
         self.axis = axis
 
     def forward(self, x):
-        return tuple(np.split(x, self.parts, self.axis))
+        return tuple(np.split(x, self.parts, normalize_axis_index(self.axis, x.ndim)))
 
     def gradient(self, *gys):
         return np.concatenate(gys, axis=self.axis)
@@ -130,7 +131,8 @@ def split(x: Operand, parts: int | Sequence[int], axis: int = 0) -> tuple[Variab
     >>> F.split(np.arange(5.0), [2, 4])
     (variable([0. 1.]), variable([2. 3.]), variable([4.]))
     """
-    return Split(parts, axis)(x)
+    ys = Split(parts, axis)(x)
+    return ys if isinstance(ys, tuple) else (ys,)
 
 
 class Pad(Rule):
@@ -144,13 +146,13 @@ class Pad(Rule):
 
     def forward(self, x):
         try:
-            widths = np.broadcast_to(self.widths, (x.ndim, 2)).tolist()
+            widths = np.broadcast_to(self.widths, (x.ndim, 2))
         except ValueError:
             raise ShapeError(
                 f"widths {self.widths} must be a number, a pair or {x.ndim} pairs"
             ) from None
         y = np.pad(x, widths, constant_values=self.constant)
-        before = [pair[0] for pair in widths]
+        before = widths[:, 0].tolist()
         self.inside = tuple([slice(i, i + n) for i, n in zip(before, x.shape, strict=True)])
         return y
 
@@ -237,6 +239,9 @@ def tile(x: Operand, reps: int | Sequence[int]) -> Variable:
         reps: How often along each axis, the last ones where there are fewer numbers than
             axes; more numbers than axes make new axes in front.
 
+    Raises:
+        ShapeError: A number is negative.
+
     Gradient:
         gy, summed over the repetitions.
 
@@ -245,6 +250,8 @@ def tile(x: Operand, reps: int | Sequence[int]) -> Variable:
     variable([1. 2. 1. 2.])
     """
     reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    if any(rep < 0 for rep in reps):
+        raise ShapeError(f"tile: reps {reps} must not be negative")
     sizes = (1,) * (len(reps) - np.ndim(x)) + np.shape(x)
     reps = (1,) * (len(sizes) - len(reps)) + reps
     apart = [n for size in sizes for n in (1, size)]
@@ -264,7 +271,7 @@ def repeat(x: Operand, repeats: int, axis: int | None = None) -> Variable:
             it is None.
 
     Raises:
-        ShapeError: x has no such axis.
+        ShapeError: x has no such axis, or `repeats` is negative or no number.
 
     Gradient:
         gy, summed over the repetitions.
@@ -273,8 +280,8 @@ def repeat(x: Operand, repeats: int, axis: int | None = None) -> Variable:
     >>> F.repeat(np.array([1.0, 2.0]), 2)
     variable([1. 1. 2. 2.])
     """
-    if not isinstance(repeats, int | np.integer):
-        raise DTypeError(f"repeat: repeats is {repeats!r}, but must be one number for all elements")
+    if not isinstance(repeats, int | np.integer) or repeats < 0:
+        raise ShapeError(f"repeat: repeats is {repeats}, but must be one number, not negative")
     if axis is None:
         x, axis = reshape(x, -1), 0
     (axis,) = checked("repeat", axis, x)

@@ -235,7 +235,7 @@ def swapaxes(x: Operand, axis1: int, axis2: int) -> Variable:
     (2, 4, 3)
     """
     order = list(range(np.ndim(x)))
-    i, j = checked("swapaxes", (axis1, axis2), x)
+    (i,), (j,) = checked("swapaxes", axis1, x), checked("swapaxes", axis2, x)
     order[i], order[j] = j, i
     return transpose(x, order)
 
