@@ -1,4 +1,4 @@
-"""Memory of this process, as Linux reports it; elsewhere None."""
+"""Memory of this process, as Linux tells it; elsewhere nothing does."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
 
 
-def _status(name: str) -> int | None:
-    """A line of the status file, in bytes."""
+def _status(name: str) -> int:
+    """A line of the status file, in bytes; 0 where there is none."""
     if not STATUS.exists():
-        return None
+        return 0
     for line in STATUS.read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1]) * 1024
-    return None
+    return 0
 
 
-def resident() -> int | None:
+def resident() -> int:
     """Bytes of memory that the process holds now."""
     return _status("VmRSS:")
 
 
-def peak() -> int | None:
+def peak() -> int:
     """The most that `resident` has been since `forget_peak`."""
     return _status("VmHWM:")
 

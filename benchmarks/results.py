@@ -31,7 +31,7 @@ class Result:
     row: Row
     threads: int
     amounts: dict[str, list[float]] = field(default_factory=dict)  # a sample a round
-    peaks: dict[str, int | None] = field(default_factory=dict)  # bytes
+    peaks: dict[str, int] = field(default_factory=dict)  # bytes
     versions: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)  # why a library has no part in it

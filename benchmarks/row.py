@@ -42,7 +42,7 @@ class Row:
     threads: tuple[int, ...] = (1,)
     size: int = 1
     quick_size: int = 1
-    per: int = 1  # what one call of `step` is divided by: a node's share of a graph
+    shared: bool = False  # report the share of one of `size`: a node's cost, not the graph's
     measure: Literal["time", "memory"] = "time"
     peak: bool = False  # report the peak memory as well
     tolerance: float = 1e-4

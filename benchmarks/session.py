@@ -55,7 +55,7 @@ class Worker:
     ) -> None:
         self.column = column
         self.steps = 1  # in a slice
-        self.grown: int | None = None
+        self.grown = 0
         self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in close)
         size = row.quick_size if effort.quick else row.size
         numbers = [str(n) for n in (threads, size, effort.checks)]
@@ -96,7 +96,9 @@ class Worker:
         if row.measure == "memory":
             return
         for _ in range(CALIBRATIONS):
-            taken = self.run(self.steps) * row.per
+            start = perf_counter()
+            self.run(self.steps)
+            taken = (perf_counter() - start) / self.steps
             enough = taken * self.steps > seconds / 4
             self.steps = max(1, min(round(seconds / taken), 10 * self.steps))
             if enough:

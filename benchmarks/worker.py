@@ -57,21 +57,18 @@ def lacks(error: Exception) -> str | None:
 
 
 def amount(row: Row, step: Step, steps: int, read: Any, kept: list[Any]) -> float:
-    """Seconds, or bytes of memory, that so many steps took, by step and by `row.per`."""
+    """Seconds, or bytes of memory, that a step took, on average over so many."""
     if row.measure == "memory":
         gc.collect()
         before = memory.resident()
         kept.append(step())
-        after = memory.resident()
-        if before is None or after is None:
-            raise OSError("this system does not tell how much memory a process holds")
-        return (after - before) / row.per
+        return memory.resident() - before
     start = perf_counter()
     for _ in range(steps):
         result = step()
     if result is not None:
         read(result)  # waits for libraries that compute in the background
-    return (perf_counter() - start) / steps / row.per
+    return (perf_counter() - start) / steps
 
 
 def numbers(result: Any, read: Any) -> list[float]:
@@ -84,6 +81,9 @@ def numbers(result: Any, read: Any) -> list[float]:
 def serve(row: Row, column: Column, threads: int, size: int, checks: int, answer: Any) -> None:
     """Build the case, show what its first steps compute, then measure as often as asked."""
     version = load(column, threads)
+    if row.measure == "memory" and not memory.resident():
+        answer({"lacks": "this system does not tell how much memory a process holds"})
+        return
     values: list[float] = []
     kept: list[Any] = []  # graphs whose memory is measured: the next must not reuse it
     try:
@@ -106,10 +106,8 @@ def serve(row: Row, column: Column, threads: int, size: int, checks: int, answer
     answer({"version": version, "values": values})
     del result
     for line in sys.stdin:
-        taken = amount(row, step, int(line), column.read, kept)
-        top = memory.peak()
-        grown = None if base is None or top is None else top - base
-        answer({"amount": taken, "grown": grown})
+        taken = amount(row, step, int(line), column.read, kept) / (size if row.shared else 1)
+        answer({"amount": taken, "grown": memory.peak() - base})
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ NODES = [
         "its time divided by its length.",
         size=size,
         quick_size=min(size, 10_000),
-        per=size,
+        shared=True,
         absent=ABSENT,
     )
     for name, size in SIZES.items()
@@ -40,7 +40,7 @@ MEMORY = Row(
     "results included, divided by its length.",
     size=100_000,
     quick_size=100_000,
-    per=100_000,
+    shared=True,
     measure="memory",
     absent=ABSENT,
 )
