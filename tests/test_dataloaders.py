@@ -70,6 +70,7 @@ def test_a_seed_fixes_the_order_and_leaves_the_global_generator_alone():
     np.random.seed(1)
     first = DataLoader(PAIRS, 4, seed=3)
     epochs = [order(first), order(first)]
+    assert epochs[0] != epochs[1]
     np.random.seed(2)
     expected = np.random.rand()
     np.random.seed(2)
@@ -125,6 +126,17 @@ def test_a_loop_inside_a_loop_leaves_the_outer_one_alone():
         outer += t.tolist()
         assert sorted(flat(order(loader))) == list(range(10))
     assert sorted(outer) == list(range(10))
+
+
+def test_after_a_loop_inside_a_loop_the_state_is_that_of_the_outer_one():
+    loader = DataLoader(PAIRS, 5, seed=0)
+    iterator = iter(loader)
+    first = next(iterator)[1].tolist()
+    order(loader)
+    second = next(iterator)[1].tolist()
+    state = loader.state_dict()
+    assert state["index"].tolist() == first + second
+    assert state["iteration"] == 2
 
 
 def test_reset_begins_a_new_epoch():

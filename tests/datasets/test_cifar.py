@@ -135,9 +135,9 @@ def test_a_damaged_archive_in_the_cache_is_found(tmp_path, monkeypatch):
         CIFAR10()
 
 
-def link(name, target):
+def link(name, target, size=0):
     info = tarfile.TarInfo(name)
-    info.type, info.linkname = tarfile.SYMTYPE, target
+    info.type, info.linkname, info.size = tarfile.SYMTYPE, target, size
     return info
 
 
@@ -151,6 +151,7 @@ def link(name, target):
         [("../a.bin", bytes(2 * 3073))],
         [("/a.bin", bytes(2 * 3073))],
         [(link("a.bin", "/etc/passwd"), b"")],
+        [(link("a.bin", "/etc/passwd", size=2 * 3073), bytes(2 * 3073))],
     ],
 )
 def test_only_a_file_of_that_name_and_size_counts(tmp_path, members):

@@ -36,6 +36,18 @@ def test_every_class_gives_a_fifth_to_the_test_part(parts):
         assert abs(count - total / 5) < 1
 
 
+def test_the_split_is_the_one_that_is_documented(parts):
+    file = resources.files("dezero.datasets") / "data" / "digits.npz"
+    with file.open("rb") as stream:
+        archive = np.load(stream)
+        images, labels = archive["images"], archive["labels"]
+    mixed = np.random.RandomState(1998).permutation(1797).tolist()
+    in_test = set(sorted(mixed, key=lambda place: labels[place])[::5])
+    for part, places in zip(parts, (set(range(1797)) - in_test, in_test), strict=True):
+        assert np.array_equal(part.images, images[sorted(places)])
+        assert np.array_equal(part.label, labels[sorted(places)])
+
+
 def test_the_data_are_those_of_scikit_learn(parts):
     source = pytest.importorskip("sklearn.datasets").load_digits()
     label_of = {

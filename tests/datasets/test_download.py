@@ -121,6 +121,9 @@ def test_a_cut_download_without_checksum_is_never_continued(server, cache):
     with pytest.raises(DownloadError, match="ended after"):
         fetch(f"{server.address}/cut.bin", None)
     assert names(cache) == []
+    (cache / "data.bin.part").write_bytes(CONTENT[:1000])
+    assert content(fetch(f"{server.address}/data.bin", None)) == CONTENT
+    assert server.requests[-1] == ("/data.bin", None)
 
 
 def test_a_server_that_cannot_go_on_sends_the_whole_file(server, cache):
