@@ -206,7 +206,7 @@ def _hand_out(grads: dict[Variable, Gradient], owned: set[Variable]) -> None:
     """Add gradients to .grad, copying those that something else holds as well."""
     for x, gx in grads.items():
         if x not in owned:
-            gx = +gx if isinstance(gx, Variable) else np.array(gx)
+            gx = +gx if isinstance(gx, Variable) else gx.copy()
         if x.grad is not None:
             old = as_variable(x.grad)
             gx = old + gx if isinstance(gx, Variable) else old._data + gx

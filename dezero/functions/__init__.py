@@ -1,6 +1,7 @@
 """Functions of Variables, one family a file. `F.exp` is the function, `F.Exp` its class."""
 
 from . import (
+    activation,
     arithmetic,
     attention,
     comparison,
@@ -8,11 +9,17 @@ from . import (
     indexing,
     joining,
     linalg,
+    loss,
+    noise,
+    probability,
     reduction,
     selection,
     shape,
 )
+from .activation import *
+from .activation import GELU, Erf, GELUTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus
 from .arithmetic import *
+from .arithmetic import Abs, Add, AsType, Div, Mul, Neg, Pos, Pow, Power, Sub
 from .attention import *
 from .attention import ScaledDotProductAttention
 from .comparison import *
@@ -24,6 +31,17 @@ from .joining import *
 from .joining import Concat, Flip, Pad, Split, Stack
 from .linalg import *
 from .linalg import Linear, MatMul
+from .loss import *
+from .loss import (
+    BinaryCrossEntropy,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+)
+from .noise import *
+from .noise import Dropout
+from .probability import *
+from .probability import LogSoftmax, LogSumExp, Softmax
 from .reduction import *
 from .reduction import Max, Mean, Min, Sum, Var
 from .selection import *
@@ -35,3 +53,4 @@ OPS = [*arithmetic.__all__, *attention.__all__, *comparison.__all__]  # what mus
 OPS += [*elementwise.__all__, *selection.__all__]
 OPS += [*indexing.__all__, *joining.__all__, *linalg.__all__]
 OPS += [*reduction.__all__, *shape.__all__]
+OPS += [*activation.__all__, *loss.__all__, *noise.__all__, *probability.__all__]
