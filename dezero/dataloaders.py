@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dezero.datasets.base import Dataset, stacked
-from dezero.errors import DTypeError, MissingDependencyError, ShapeError, StateError
+from .datasets.base import Dataset, stacked
+from .errors import DTypeError, MissingDependencyError, ShapeError, StateError
 
 
 class DataLoader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dezero.errors import DTypeError, MissingDependencyError, ShapeError
+from .errors import DTypeError, MissingDependencyError, ShapeError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike

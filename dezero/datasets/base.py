@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from dezero.errors import DataError, IndexingError, ShapeError
+from ..errors import DataError, IndexingError, ShapeError
 
 Transform = Callable[[Any], Any]
 

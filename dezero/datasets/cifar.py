@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dezero.datasets.base import Dataset, Transform
-from dezero.datasets.cifar_labels import (
+from ..errors import DataError
+from ..transforms import Compose, Normalize, ToFloat
+from .base import Dataset, Transform
+from .cifar_labels import (
     CIFAR10_NAMES,
     CIFAR100_COARSE_NAMES,
     CIFAR100_FINE_NAMES,
 )
-from dezero.datasets.download import get_file
-from dezero.datasets.image_grid import show_images
-from dezero.errors import DataError
-from dezero.transforms import Compose, Normalize, ToFloat
+from .download import get_file
+from .image_grid import show_images
 
 _BETWEEN_MINUS_ONE_AND_ONE = Compose([ToFloat(), Normalize(127.5, 127.5)])
 _PIXELS = 3 * 32 * 32

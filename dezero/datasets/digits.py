@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from dezero.datasets.base import Dataset, Transform
-from dezero.transforms import Compose, Flatten, Normalize, ToFloat
+from ..transforms import Compose, Flatten, Normalize, ToFloat
+from .base import Dataset, Transform
 
 _FILE = os.path.join(os.path.dirname(__file__), "data", "digits.npz")
 _SPLIT_SEED = 1998  # the year the data were published; any fixed number would do

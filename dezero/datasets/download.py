@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
-from dezero.errors import DownloadError
+from ..errors import DownloadError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

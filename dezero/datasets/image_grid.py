@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dezero.errors import MissingDependencyError, ShapeError
+from ..errors import MissingDependencyError, ShapeError
 
 
 def image_grid(images: np.ndarray, row: int, col: int) -> np.ndarray:

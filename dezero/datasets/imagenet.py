@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from dezero.datasets.download import get_file
-from dezero.errors import DataError
+from ..errors import DataError
+from .download import get_file
 
 _URL = (
     "https://gist.githubusercontent.com/yrevar/942d3a0ac09ec9e5eb3a/raw/"

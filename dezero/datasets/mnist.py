@@ -6,12 +6,12 @@ import os
 
 import numpy as np
 
-from dezero.datasets.base import Dataset, Transform
-from dezero.datasets.download import cache_path, get_file
-from dezero.datasets.idx import read_idx
-from dezero.datasets.image_grid import show_images
-from dezero.errors import DataError
-from dezero.transforms import Compose, Flatten, Normalize, ToFloat
+from ..errors import DataError
+from ..transforms import Compose, Flatten, Normalize, ToFloat
+from .base import Dataset, Transform
+from .download import cache_path, get_file
+from .idx import read_idx
+from .image_grid import show_images
 
 _ROW_IN_UNIT_RANGE = Compose([Flatten(), ToFloat(), Normalize(0, 255)])
 

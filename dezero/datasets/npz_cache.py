@@ -8,8 +8,8 @@ import zlib
 
 import numpy as np
 
-from dezero.datasets.download import cache_path
-from dezero.errors import DataError, DTypeError
+from ..errors import DataError, DTypeError
+from .download import cache_path
 
 
 def save_cache_npz(

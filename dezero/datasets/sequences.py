@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dezero.datasets.base import Dataset
-from dezero.datasets.download import get_file
-from dezero.errors import DataError
+from ..errors import DataError
+from .base import Dataset
+from .download import get_file
 
 _SHAKESPEARE_URL = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"

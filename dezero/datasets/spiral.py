@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dezero.datasets.base import Dataset
+from .base import Dataset
 
 _CLASSES = 3
 _POINTS_PER_CLASS = 100
