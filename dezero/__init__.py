@@ -4,6 +4,7 @@ A program computes with Variables; each Function remembers its inputs, each resu
 `y.backward()` walks those links back.
 """
 
+from . import random as random
 from .arrays import as_array
 from .autodiff import debug_mode
 from .core import (

@@ -137,7 +137,7 @@ def where(c: Operand, x: Operand, y: Operand) -> Variable:
     >>> F.where(x > 0, x, 0.0)
     variable([0. 2.])
     """
-    return Where()(c if isinstance(c, Variable) else as_array(c), x, y)  # type: ignore[no-any-return]
+    return Where()(c if isinstance(c, Variable) else as_array(c), x, y)
 
 
 class Clip(Rule):
