@@ -26,8 +26,8 @@ Operand = Any  # a Variable, an array or a number; all but Variables are constan
 
 
 def check_batch(x: Array, t: Array) -> None:
-    """Raise ShapeError unless x and t have one shape, with at least one row."""
-    if x.shape != t.shape:
+    """Raise ShapeError unless x and t have one shape, or one element, and at least one row."""
+    if x.shape != t.shape and not x.size == t.size == 1:
         hint = f": reshape the second with .reshape{x.shape}" if x.size == t.size else ""
         raise ShapeError("losses do not broadcast, so the shapes must be equal" + hint)
     if x.ndim == 0 or len(x) == 0:
@@ -81,6 +81,7 @@ def matched(x: Operand, t: Operand) -> tuple[Variable, Variable]:
 
 class MeanSquaredError(Rule):
     __slots__ = ()
+    broadcasts = True  # of one element each: (1, 1) and (1,) are no mistake
 
     def forward(self, x0, x1):
         check_batch(x0, x1)
@@ -217,6 +218,7 @@ def softmax_cross_entropy_simple(x: Operand, t: Operand) -> Variable:
 
 class SigmoidCrossEntropy(Rule):
     __slots__ = ()
+    broadcasts = True  # of one element each: (1, 1) and (1,) are no mistake
 
     def forward(self, x, t):
         check_batch(x, t)
@@ -254,6 +256,7 @@ def sigmoid_cross_entropy(x: Operand, t: Operand) -> Variable:
 
 class BinaryCrossEntropy(Rule):
     __slots__ = ()
+    broadcasts = True  # of one element each: (1, 1) and (1,) are no mistake
 
     def forward(self, p, t):
         check_batch(p, t)
