@@ -47,6 +47,10 @@ class ConfigError(DeZeroError, AttributeError):
     """A configuration name that does not exist."""
 
 
+class SetupError(DeZeroError, RuntimeError):
+    """A method called before what it needs was set up."""
+
+
 class StateError(DeZeroError, ValueError):
     """Saved weights or state that do not fit the object they are loaded into."""
 
@@ -69,6 +73,12 @@ def described(x: Any) -> str:
         return f"{tuple(x.shape)} {x.dtype}"
     text = repr(x)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def listed(problems: list[str]) -> str:
+    """Problems in one line, the first five of them."""
+    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return "; ".join(problems[:5]) + more
 
 
 def complaint(op: str, operands: Iterable[tuple[str, Any]], problem: object) -> str:

@@ -1,7 +1,7 @@
 """Layers: functions with Parameters."""
 
 from .dropout import Dropout
-from .embedding import EmbedID, Embedding
+from .embedding import Embedding, EmbedID
 from .layer import Layer
 from .linear import Linear
 from .recurrent import GRU, LSTM, RNN

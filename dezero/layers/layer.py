@@ -8,11 +8,10 @@ from importlib import import_module
 from typing import Any, TypeAlias
 from weakref import ref
 
-
 from ..arrays import Array, is_array
 from ..arrays.device import as_cupy, as_numpy
 from ..core import Parameter, Variable
-from ..errors import DeZeroError, StateError
+from ..errors import DeZeroError, StateError, listed
 from .lazy import fitted
 from .summary import summary
 
@@ -31,7 +30,7 @@ class Layer:
         inputs: Weak references to what the last call was given (Variables and arrays).
         outputs: Weak references to what the last call returned.
 
-    >>> import dezero.functions as F, dezero.layers as L
+    >>> import numpy as np, dezero.functions as F, dezero.layers as L
     >>> class Net(Layer):
     ...     def __init__(self):
     ...         self.hidden = [L.Linear(3, in_size=2), L.Linear(3, in_size=3)]
@@ -194,10 +193,9 @@ class Layer:
                 except StateError as error:
                     problems.append(f"{name} {error}")
         if problems:
-            more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
             raise StateError(
                 f"{type(self).__name__}: the state does not fit, nothing was loaded: "
-                f"{'; '.join(problems[:5])}{more}"
+                f"{listed(problems)}"
             )
 
         def assign() -> None:

@@ -46,7 +46,11 @@ class Linear(Layer):
     """
 
     def __init__(
-        self, out_size: int, nobias: bool = False, dtype: Any = np.float32, in_size: int | None = None
+        self,
+        out_size: int,
+        nobias: bool = False,
+        dtype: Any = np.float32,
+        in_size: int | None = None,
     ) -> None:
         self.out_size = positive("Linear", "out_size", out_size)
         self.in_size = None if in_size is None else positive("Linear", "in_size", in_size)

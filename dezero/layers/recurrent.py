@@ -115,9 +115,9 @@ class LSTM(Layer):
         if self.h is not None:
             f, i = f + self.h2f(self.h), i + self.h2i(self.h)
             o, u = o + self.h2o(self.h), u + self.h2u(self.h)
-        c = F.sigmoid(i) * F.tanh(u)
-        self.c = c if self.c is None else F.sigmoid(f) * self.c + c
-        self.h = F.sigmoid(o) * F.tanh(self.c)
+        f, i, o, u = F.sigmoid(f), F.sigmoid(i), F.sigmoid(o), F.tanh(u)
+        self.c = i * u if self.c is None else f * self.c + i * u
+        self.h = o * F.tanh(self.c)
         return self.h
 
 
