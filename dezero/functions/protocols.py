@@ -7,6 +7,7 @@ by arrays and by Variables. A NumPy function that we lack is an error, never a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from operator import getitem
 from typing import Any, TypeVar
 
@@ -44,7 +45,17 @@ def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             f"np.{name}: a result of Variables cannot be written into an existing array, which "
             "would lose the graph: write y = a + x instead of a += x or out=a"
         )
-    return ours(*args, **kwargs)
+    try:
+        return ours(*args, **kwargs)
+    except TypeError:
+        takes = signature(ours)
+        try:
+            takes.bind(*args, **kwargs)
+        except TypeError as error:
+            raise NotDifferentiableError(
+                f"np.{name} of a Variable: {error}: here it takes {takes}"
+            ) from None
+        raise
 
 
 def array_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -26,15 +26,13 @@ def reduces(*numpy_functions: Any, ufunc: Any = None) -> Callable[[F], F]:
     """
 
     def register(ours: F) -> F:
-        def numpy_like(x: Operand, axis: Axis = None, *, keepdims: bool = False) -> Any:
-            return ours(x, axis, keepdims)
-
-        def reduce(x: Operand, axis: Axis = 0, *, keepdims: bool = False) -> Any:
-            return ours(x, axis, keepdims)
-
-        implements(*numpy_functions)(numpy_like)
+        implements(*numpy_functions)(
+            lambda x, axis=None, *, keepdims=False: ours(x, axis, keepdims)
+        )
         if ufunc is not None:
-            implements((ufunc, "reduce"))(reduce)
+            implements((ufunc, "reduce"))(
+                lambda x, axis=0, *, keepdims=False: ours(x, axis, keepdims)
+            )
         return ours
 
     return register

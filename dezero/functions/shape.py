@@ -73,6 +73,9 @@ def reshape(x: Operand, shape: Shape) -> Variable:
     return Reshape(shape).apply1(x)
 
 
+implements(np.ravel)(lambda x: reshape(x, -1))
+
+
 class Flatten(Reshape):
     __slots__ = ()
 
