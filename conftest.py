@@ -7,6 +7,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+import dezero.random
+
 os.environ["MPLBACKEND"] = "Agg"  # tests draw into files, never into windows
 
 # The same examples in every run and no stopwatch: machines are slow in turn.
@@ -17,5 +19,6 @@ hypothesis.settings.load_profile("dezero")
 @pytest.fixture(autouse=True)
 def same_start() -> Iterator[None]:
     np.random.seed(0)
+    dezero.random.seed(0)
     with np.printoptions():
         yield
