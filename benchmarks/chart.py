@@ -44,8 +44,16 @@ def draw(results: list[Result], path: Path) -> None:
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(axis="both", alpha=0.25)
-    axes.plot([], [], "|", color="black", markersize=14, markeredgewidth=2, label="goal")
-    figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=9)
+    axes.plot(
+        [],
+        [],
+        "|",
+        color="black",
+        markersize=14,
+        markeredgewidth=2,
+        label="goal, in its peer's colour",
+    )
+    figure.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=9)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
