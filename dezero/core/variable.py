@@ -203,10 +203,10 @@ def as_variable(x: Any) -> Variable:
 
 
 def _hand_out(grads: dict[Variable, Gradient], owned: set[Variable]) -> None:
-    """Add gradients to .grad, copying those that something else holds as well."""
+    """Add gradients to .grad in x's dtype, copying those that something else holds as well."""
     for x, gx in grads.items():
-        if x not in owned:
-            gx = +gx if isinstance(gx, Variable) else gx.copy()
+        if x not in owned or gx.dtype != x.dtype:  # float32 times float64 gives float64
+            gx = gx.astype(x.dtype if x.dtype.kind in "fc" else gx.dtype)
         if x.grad is not None:
             old = as_variable(x.grad)
             gx = old + gx if isinstance(gx, Variable) else old._data + gx
