@@ -6,6 +6,7 @@ Weights are named by their path in the model, `stem/W`: `W` of the Layer that is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def drawn(rng: np.random.Generator, shapes: dict[str, tuple[int, ...]]) -> Arrays:
+def drawn(rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
     """Weights of these shapes, as large as the number of inputs asks for.
 
     A matrix is (in, out), a convolution (out, in, height, width), a transposed one
