@@ -280,7 +280,7 @@ def repeat(x: Operand, repeats: int, axis: int | None = None) -> Variable:
     >>> F.repeat(np.array([1.0, 2.0]), 2)
     variable([1. 1. 2. 2.])
     """
-    if not isinstance(repeats, int | np.integer) or repeats < 0:
+    if np.ndim(repeats) or repeats < 0:
         raise ShapeError(f"repeat: repeats is {repeats}, but must be one number, not negative")
     if axis is None:
         x, axis = reshape(x, -1), 0

@@ -1,5 +1,7 @@
 """Samples of indexing."""
 
+from typing import Any
+
 import numpy as np
 
 from ...errors import IndexingError, ShapeError
@@ -11,7 +13,7 @@ ROWS = np.array([[0, 2], [2, -1]])
 MASK = drawn(3, 4, seed=3) > 0
 ALL = slice(None)
 
-INDICES = (
+INDICES: tuple[Any, ...] = (
     1,
     -1,
     slice(1, None),
@@ -42,7 +44,7 @@ INDICES = (
     (0, MASK[0]),
     (np.array([0, 0]), np.array([False, True, False, True])),
     np.zeros(3, bool),
-    np.uint8([2, 2]),
+    np.array([2, 2], np.uint8),
 )
 
 
