@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.special import erf as erf_of
-from ..arrays.special import sigmoid as sigmoid_of
+from ..arrays import special
 from ..core import Rule, Variable
 from ..errors import ShapeError
 from .arithmetic import neg
 from .elementwise import exp
 from .protocols import implements
 
-__all__ = ["erf", "gelu", "leaky_relu", "relu", "sigmoid", "sigmoid_simple", "silu", "softplus"]
+__all__ = ["gelu", "leaky_relu", "relu", "sigmoid", "sigmoid_simple", "silu", "softplus"]
 
 Operand = Any  # a Variable, an array or a number; all but Variables are constants
 
@@ -25,13 +24,13 @@ class Sigmoid(Rule):
     keeps = "outputs"
 
     def forward(self, x):
-        return sigmoid_of(x)
+        return special.sigmoid(x)
 
     def gradient(self, gy, y):
         return gy * y * (1 - y)
 
 
-@implements(sigmoid_of)
+@implements(special.sigmoid)
 def sigmoid(x: Operand) -> Variable:
     """1 / (1 + exp(-x)), elementwise, without overflow for any finite x.
 
@@ -149,7 +148,7 @@ class Softplus(Rule):
         return np.maximum(x, 0) + np.log1p(np.exp(np.minimum(x, -x)))
 
     def gradient(self, gy, x):
-        return gy * sigmoid_of(x)
+        return gy * special.sigmoid(x)
 
 
 def softplus(x: Operand) -> Variable:
@@ -176,10 +175,10 @@ class SiLU(Rule):
     op = "silu"
 
     def forward(self, x):
-        return x * sigmoid_of(x)
+        return x * special.sigmoid(x)
 
     def gradient(self, gy, x):
-        s = sigmoid_of(x)
+        s = special.sigmoid(x)
         return gy * s * (1 + x * (1 - s))
 
 
@@ -205,35 +204,29 @@ def silu(x: Operand) -> Variable:
     return SiLU().apply1(x)
 
 
-class Erf(Rule):
+class NormalCDF(Rule):
+    """The probability that a standard normal number is below x; what GELU is made of."""
+
     __slots__ = ()
+    op = "normal_cdf"
 
     def forward(self, x):
-        return erf_of(x)
+        return special.normal_cdf(x)
 
     def gradient(self, gy, x):
-        x = np.clip(x, -30.0, 30.0)  # exp(-x * x) is 0 there, and x * x overflows further out
-        return gy * (2 / math.sqrt(math.pi) * np.exp(-x * x))
+        return gy * density(x)
 
 
-@implements(erf_of)
-def erf(x: Operand) -> Variable:
-    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x, elementwise.
+@implements(special.normal_cdf)
+def normal_cdf(x: Operand) -> Variable:
+    """The standard normal distribution's cumulative function, elementwise."""
+    return NormalCDF().apply1(x)
 
-    Args:
-        x: Of any shape.
 
-    Returns:
-        Between -1 and 1, of x's shape and dtype.
-
-    Gradient:
-        gy * 2 / sqrt(pi) * exp(-x^2).
-
-    >>> import numpy as np, dezero.functions as F
-    >>> F.erf(np.array([0.0, 0.5, 10.0]))
-    variable([0.         0.52049988 1.        ])
-    """
-    return Erf().apply1(x)
+def density(x: Any) -> Any:
+    """The standard normal distribution's density, of an array or a Variable."""
+    x = np.clip(x, -40.0, 40.0)  # beyond, the density is 0 and x * x may overflow
+    return math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)
 
 
 class GELU(Rule):
@@ -241,13 +234,10 @@ class GELU(Rule):
     op = "gelu"
 
     def forward(self, x):
-        return 0.5 * x * (1 + erf_of(math.sqrt(0.5) * x))
+        return x * special.normal_cdf(x)
 
     def gradient(self, gy, x):
-        below = 0.5 + 0.5 * erf_of(math.sqrt(0.5) * x)  # the probability of a number below x
-        x = np.clip(x, -40.0, 40.0)  # the density is 0 there, and x * x overflows further out
-        density = math.sqrt(0.5 / math.pi) * np.exp(-0.5 * x * x)
-        return gy * (below + x * density)
+        return gy * (special.normal_cdf(x) + x * density(x))
 
 
 class GELUTanh(Rule):

@@ -40,7 +40,6 @@ OPS = (
     ),
     unary("softplus", lambda x: np.logaddexp(x, 0.0)),
     unary("silu", lambda x: x * special.expit(x)),
-    unary("erf", special.erf),
     unary(
         "gelu",
         gelu,
