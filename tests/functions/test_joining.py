@@ -86,3 +86,14 @@ def test_classes_take_the_same_arguments():
     assert F.Stack(axis=-1)(x, x).shape == (2, 3, 2)
     assert F.Pad((1, 1))(x).shape == (4, 5)
     assert [y.shape for y in F.Split(3, axis=1)(x)] == [(2, 1)] * 3
+
+
+def test_one_instance_joins_arrays_of_different_ndim():
+    join, cut = F.Concat(-1), F.Split(2, -1)
+    for shape in [(2,), (3, 2), (2, 3, 4)]:
+        x = Variable(np.ones(shape))
+        y = join(x, x)
+        assert y.shape == (*shape[:-1], 2 * shape[-1])
+        a, b = cut(y)
+        F.sum(a + 2 * b).backward()
+        np.testing.assert_array_equal(x.grad.data, np.full(shape, 3.0))

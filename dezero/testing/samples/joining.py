@@ -61,7 +61,8 @@ OPS = (
             Sample((drawn(5), [0, 2, 9])),
         ),
         refusals=(
-            Refusal((X, 2, 1), ShapeError, ("split", "(2, 3, 4)", "equal division")),
+            Refusal((X, 2, 1), ShapeError, ("split", "(2, 3, 4)", "axis 1", "multiple of 2 parts")),
+            Refusal((X, 0), ShapeError, ("split", "0 parts")),
             Refusal((X, 2, 3), ShapeError, ("split", "axis 3")),
         ),
         integers="same",
