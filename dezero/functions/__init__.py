@@ -17,7 +17,7 @@ from . import (
     shape,
 )
 from .activation import *
-from .activation import GELU, Erf, GELUTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus
+from .activation import GELU, GELUTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus
 from .arithmetic import *
 from .arithmetic import Abs, Add, AsType, Div, Mul, Neg, Pos, Pow, Power, Sub
 from .attention import *
