@@ -59,7 +59,7 @@ OPERATORS = {
     "max": reduction.max,
     "min": reduction.min,
     "matmul": linalg.matmul,
-    "dot": linalg.matmul,
+    "dot": linalg.dot,
     "astype": arithmetic.astype,
 }
 

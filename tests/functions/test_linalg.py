@@ -34,8 +34,9 @@ def test_operators_and_numpys_spellings():
         assert isinstance(y, Variable) and y.creator is not None
         np.testing.assert_allclose(y.data, expected)
     np.testing.assert_allclose(np.dot(x, 2.0).data, 2 * x.data)
-    with pytest.raises(NotDifferentiableError, match="matmul"):
-        np.dot(x, Variable(drawn(2, 3, 4)))
+    for call in (np.dot, Variable.dot):
+        with pytest.raises(NotDifferentiableError, match="matmul"):
+            call(x, Variable(drawn(2, 3, 4)))
 
 
 def test_constants_get_no_gradient():
