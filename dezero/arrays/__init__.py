@@ -1,18 +1,50 @@
 """Arrays: which library they belong to, and the kernels that NumPy lacks."""
 
+from .convolution import conv, conv_transposed, conv_weights
 from .device import as_cupy, as_numpy
 from .namespace import Array, as_array, is_array, namespace, ones_like, spread, sum_to
+from .patches import (
+    Window,
+    col2im_array,
+    get_conv_outsize,
+    get_deconv_outsize,
+    im2col_array,
+    pair,
+)
+from .pooling import (
+    largest_taps,
+    max_windows,
+    put_taps,
+    spread_windows,
+    sum_windows,
+    take_taps,
+)
 from .scatter import scatter_add
 
 __all__ = [
     "Array",
+    "Window",
     "as_array",
     "as_cupy",
     "as_numpy",
+    "col2im_array",
+    "conv",
+    "conv_transposed",
+    "conv_weights",
+    "get_conv_outsize",
+    "get_deconv_outsize",
+    "im2col_array",
     "is_array",
+    "largest_taps",
+    "max_windows",
     "namespace",
     "ones_like",
+    "pair",
+    "put_taps",
     "scatter_add",
     "spread",
+    "spread_windows",
     "sum_to",
+    "sum_windows",
+    "take_taps",
 ]

@@ -1,16 +1,22 @@
 """Functions of Variables, one family a file. `F.exp` is the function, `F.Exp` its class."""
 
+from ..arrays import col2im_array, im2col_array
 from . import (
     activation,
     arithmetic,
     attention,
     comparison,
+    conv,
+    deconv,
     elementwise,
     indexing,
     joining,
     linalg,
     loss,
     noise,
+    norm,
+    patches,
+    pool,
     probability,
     reduction,
     selection,
@@ -23,6 +29,10 @@ from .arithmetic import Abs, Add, AsType, Div, Mul, Neg, Pos, Pow, Power, Sub
 from .attention import *
 from .attention import ScaledDotProductAttention
 from .comparison import *
+from .conv import *
+from .conv import Conv1d, Conv2d, Conv3d
+from .deconv import *
+from .deconv import Deconv1d, Deconv2d, Deconv3d
 from .elementwise import *
 from .elementwise import Cos, Exp, Expm1, Log, Log1p, Sin, Sqrt, Square, Tan, Tanh
 from .indexing import *
@@ -40,6 +50,12 @@ from .loss import (
 )
 from .noise import *
 from .noise import Dropout
+from .norm import *
+from .norm import BatchNorm, LayerNorm, RMSNorm
+from .patches import *
+from .patches import Col2im, Im2col
+from .pool import *
+from .pool import AveragePooling, Pooling
 from .probability import *
 from .probability import LogSoftmax, LogSumExp, Softmax
 from .reduction import *
@@ -54,3 +70,4 @@ OPS += [*elementwise.__all__, *selection.__all__]
 OPS += [*indexing.__all__, *joining.__all__, *linalg.__all__]
 OPS += [*reduction.__all__, *shape.__all__]
 OPS += [*activation.__all__, *loss.__all__, *noise.__all__, *probability.__all__]
+OPS += [*conv.__all__, *deconv.__all__, *patches.__all__, *pool.__all__, *norm.__all__]
