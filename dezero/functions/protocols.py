@@ -34,15 +34,14 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
 def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """A NumPy function of Variables, as ours."""
     ours = NUMPY_FUNCTIONS.get(function)
-    name = ".".join(getattr(f, "__name__", f) for f in np.atleast_1d(np.asarray(function, object)))
     if ours is None:
         raise NotDifferentiableError(
-            f"np.{name} of a Variable has no derivative here: write x.data for the plain array, "
+            f"{named(function)} of a Variable has no derivative here: write x.data for the plain array, "
             "or compose it from dezero.functions"
         )
     if kwargs.pop("out", None) is not None:
         raise NotDifferentiableError(
-            f"np.{name}: a result of Variables cannot be written into an existing array, which "
+            f"{named(function)}: a result of Variables cannot be written into an existing array, which "
             "would lose the graph: write y = a + x instead of a += x or out=a"
         )
     try:
@@ -53,9 +52,15 @@ def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             takes.bind(*args, **kwargs)
         except TypeError as error:
             raise NotDifferentiableError(
-                f"np.{name} of a Variable: {error}: here it takes {takes}"
+                f"{named(function)} of a Variable: {error}: here it takes {takes}"
             ) from None
         raise
+
+
+def named(function: Any) -> str:
+    """A NumPy function, or a ufunc and its method, as a program writes it."""
+    parts = function if isinstance(function, tuple) else (function,)
+    return ".".join(["np", *(getattr(part, "__name__", part) for part in parts)])
 
 
 def array_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

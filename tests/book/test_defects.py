@@ -11,7 +11,14 @@ import dezero.functions as F
 import dezero.layers as L
 from dezero import Config, DataLoader, Function, SeqDataLoader, Variable, no_grad, optimizers
 from dezero.autodiff import numerical_gradients
-from dezero.errors import DownloadError, GradientError, GraphError, ShapeError, StateError
+from dezero.errors import (
+    DataError,
+    DownloadError,
+    GradientError,
+    GraphError,
+    ShapeError,
+    StateError,
+)
 
 rng = np.random.default_rng(0)
 
@@ -427,5 +434,5 @@ def test_nothing_that_is_read_is_evaluated(tmp_path):
     hostile = tmp_path / "weights.npz"
     np.savez(hostile, W=np.array([print], dtype=object))  # a pickle inside
     model = dezero.models.MLP((2,))
-    with pytest.raises(StateError):
+    with pytest.raises(DataError):
         model.load_weights(str(hostile))

@@ -77,7 +77,7 @@ def test_step_43_network_by_hand():
     x, y = sine_data()
     W1, b1 = Variable(0.01 * np.random.randn(1, 10)), Variable(np.zeros(10))
     W2, b2 = Variable(0.01 * np.random.randn(10, 1)), Variable(np.zeros(1))
-    for _ in range(10000):
+    for _ in range(9001):  # the last figure that the book prints is that of iteration 9000
         y_pred = F.linear(F.sigmoid(F.linear(x, W1, b1)), W2, b2)
         loss = F.mean_squared_error(y, y_pred)
         for p in (W1, b1, W2, b2):
@@ -85,7 +85,7 @@ def test_step_43_network_by_hand():
         loss.backward()
         for p in (W1, b1, W2, b2):
             p.data -= 0.2 * p.grad.data
-    assert float(loss) == pytest.approx(0.0772213240, abs=5e-9)
+    assert float(loss) == pytest.approx(0.0772213240, abs=5e-11)
 
 
 class TwoLayerNet(Model):
@@ -112,7 +112,7 @@ def test_steps_44_to_46_layers_models_optimizers(style):
         model = TwoLayerNet(10, 1) if style == "model" else MLP((10, 1))
         predict = model
     optimizer = optimizers.SGD(0.2).setup(model)
-    for _ in range(10000):
+    for _ in range(9001):
         loss = F.mean_squared_error(y, predict(x))
         model.cleargrads()
         loss.backward()
@@ -121,7 +121,8 @@ def test_steps_44_to_46_layers_models_optimizers(style):
         else:
             for p in model.params():
                 p.data -= 0.2 * p.grad.data
-    assert float(loss) == pytest.approx(0.0761937, abs=5e-7)
+    # five digits: the book's weights were float64 by accident, ours are float32
+    assert float(loss) == pytest.approx(0.0761937, abs=5e-6)
 
 
 def test_step_45_plot_and_parameters():
