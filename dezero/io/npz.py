@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 
 from ..errors import DataError
 
+SPARE = 2**28  # bytes that a small file may unpack to
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -53,7 +54,7 @@ def check_members(archive: ZipFile, size: int) -> None:
     if strange:
         raise ValueError(f"{strange[0]!r} in it is no .npy array")
     unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > 20 * size + 2**28:
+    if unpacked > 20 * size + SPARE:
         raise ValueError(f"it has {size} bytes and would unpack to {unpacked}")
 
 

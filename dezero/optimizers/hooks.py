@@ -6,7 +6,7 @@ gradients and never write into the old ones, which a program may share.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ class FreezeParam:
                 param.grad = None
 
 
-def clip_grad_norm(params: Sequence[Parameter], max_norm: float) -> float:
+def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
     """Scale gradients together so that their common norm is at most max_norm.
 
     The norm is that of all elements of all gradients as one vector, summed in float64. The

@@ -101,6 +101,8 @@ class Optimizer:
                 f"{type(self).__name__}: the gradient of {self._path(param)} is "
                 f"{described(gradient)}, but the parameter is {described(data)}"
             )
+        if gradient.dtype.itemsize < 4:  # float16: its square would underflow
+            gradient = gradient.astype(np.float32)
         for piece in blocks([data, gradient, *self._state(param)]):
             self.step(*piece)
         param.data = data  # written into: the backward passes that read it must know
