@@ -4,7 +4,10 @@ A program computes with Variables; each Function remembers its inputs, each resu
 `y.backward()` walks those links back.
 """
 
-from . import random
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import functions, random
 from .arrays import as_array
 from .autodiff import debug_mode
 from .core import (
@@ -20,23 +23,14 @@ from .core import (
 )
 from .functions.operators import setup_variable
 
-setup_variable()  # before the floors above define what computes with Variables
+if TYPE_CHECKING:  # what `__getattr__` finds
+    from . import cuda, dataloaders, datasets, layers, models, optimizers, transforms, utils
+    from .dataloaders import DataLoader, SeqDataLoader
+    from .datasets import Dataset
+    from .layers import Layer
+    from .models import Model
 
-from . import (  # noqa: E402
-    cuda,
-    dataloaders,
-    datasets,
-    functions,
-    layers,
-    models,
-    optimizers,
-    transforms,
-    utils,
-)
-from .dataloaders import DataLoader, SeqDataLoader  # noqa: E402
-from .datasets import Dataset  # noqa: E402
-from .layers import Layer  # noqa: E402
-from .models import Model  # noqa: E402
+setup_variable()
 
 is_simple_core = False
 __version__ = "0.1.0"
@@ -59,6 +53,7 @@ __all__ = [
     "datasets",
     "debug_mode",
     "functions",
+    "functions_conv",
     "is_simple_core",
     "layers",
     "models",
@@ -71,3 +66,31 @@ __all__ = [
     "using_config",
     "utils",
 ]
+
+# loaded when a program first names them: `import dezero` alone costs little more than NumPy
+LATER = {
+    "DataLoader": "dataloaders",
+    "Dataset": "datasets",
+    "Layer": "layers",
+    "Model": "models",
+    "SeqDataLoader": "dataloaders",
+    "cuda": "cuda",
+    "dataloaders": "dataloaders",
+    "datasets": "datasets",
+    "functions_conv": "functions_conv",
+    "layers": "layers",
+    "models": "models",
+    "optimizers": "optimizers",
+    "transforms": "transforms",
+    "utils": "utils",
+    "viz": "viz",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module 'dezero' has no attribute {name!r}")
+    module = import_module(f".{LATER[name]}", __name__)
+    found = module if LATER[name] == name else getattr(module, name)
+    globals()[name] = found
+    return found
