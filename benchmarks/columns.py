@@ -114,6 +114,7 @@ BY_NAME = {column.name: column for column in COLUMNS}
 def environment(column: Column, threads: int, original: Path | None) -> dict[str, str]:
     """The environment of a worker: as many threads in every library, no accelerator."""
     env = dict(os.environ)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed library has its bytecode
     paths = [str(ROOT)]
     if column.name == "original":
         paths.insert(0, str(original))
