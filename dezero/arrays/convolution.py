@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ GPU_PATCHES = 1 << 26  # there every call is a launch
 def conv(x: Array, W: Array, b: Array | None, window: Window, groups: int) -> Array:
     """y[n, o, q] = sum over c, k of x[n, c, stride q + dilation k - pad] W[o, c, k], plus b[o]."""
     outputs = window.outputs(x.shape[2:])
-    y = np.empty_like(x, np.result_type(x, W), order="C", shape=(len(x), len(W), *outputs))
+    y = np.empty_like(x, result_type(x, W, b), order="C", shape=(len(x), len(W), *outputs))
     weights = W.reshape(groups, len(W) // groups, -1)
     bias = None if b is None else b.reshape(-1, *[1] * len(outputs))
     for images, col in columns(x, window, groups):
@@ -53,7 +54,7 @@ def conv_transposed(
     # patches of y are copied where this is conv; patches of x are added up where it is not
     if flipped and (len(W) <= 2 * channels or window.is_point):
         return conv(y, turned(W, groups), b, flipped, groups)
-    x = np.empty_like(y, np.result_type(y, W), order="C", shape=(len(y), channels, *sizes))
+    x = np.empty_like(y, result_type(y, W, b), order="C", shape=(len(y), channels, *sizes))
     outputs = window.outputs(sizes)
     weights = W.reshape(groups, len(W) // groups, -1).transpose(0, 2, 1)
     inside = interior(window, sizes)
@@ -79,6 +80,11 @@ def conv_weights(x: Array, y: Array, window: Window, groups: int) -> Array:
     for images, col in columns(x, window, groups):
         W += merged(y[images], groups) @ col.transpose(0, 2, 1)
     return W.reshape(O, C // groups, *window.kernel)
+
+
+def result_type(*operands: Array | None) -> np.dtype[Any]:
+    """The dtype that NumPy gives a sum of those operands that are there."""
+    return np.result_type(*[x for x in operands if x is not None])
 
 
 def parts(x: Array, rows: int, places: int) -> list[slice]:

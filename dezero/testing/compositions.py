@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import functions
+from ..arrays import Window
 from ..functions.activation import normal_cdf
 
 F: Any = functions  # Variables get their operators at run time, which no type checker sees
@@ -56,6 +57,59 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     return -F.sum(log_softmax(x) * onehot) / len(x)
 
 
+def convolution(
+    x: Any, W: Any, b: Any = None, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
+    """The sum over the taps of the kernel, each the product of W's numbers there with a slice."""
+    window = Window.of(W.shape[2:], stride, pad, dilation, x.ndim - 2)
+    outputs = window.outputs(x.shape[2:])
+    x = F.pad(x, ((0, 0), (0, 0), *[(p, p) for p in window.pad]))
+    share, out = W.shape[1], len(W) // groups
+    parts: list[Any] = [0.0] * groups
+    for g in range(groups):
+        own, weights = x[:, g * share : (g + 1) * share], W[g * out : (g + 1) * out]
+        for tap, seen in window.taps(outputs):
+            flat = own[seen].reshape(len(x), share, -1)
+            parts[g] = parts[g] + F.matmul(weights[(slice(None), slice(None), *tap)], flat)
+    y = F.concat(parts, axis=1).reshape(len(x), len(W), *outputs)
+    return y if b is None else y + b.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def windows(x: Any, kernel_size: Any, stride: Any, pad: Any, fill: float) -> Any:
+    """The slices of padded x at each tap of a window, stacked."""
+    window = Window.of(kernel_size, stride, pad, ndim=x.ndim - 2)
+    taps = window.taps(window.outputs(x.shape[2:]))
+    x = F.pad(x, ((0, 0), (0, 0), *[(p, p) for p in window.pad]), fill)
+    return F.stack([x[seen] for _, seen in taps])
+
+
+def max_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Any:
+    """The largest of the slices."""
+    return F.max(windows(x, kernel_size, stride, pad, -math.inf), axis=0)
+
+
+def average_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Any:
+    """The mean of the slices."""
+    return F.mean(windows(x, kernel_size, stride, pad, 0.0), axis=0)
+
+
+def batch_norm(
+    x: Any, gamma: Any, beta: Any, mean: Any, var: Any, decay: float = 0.9, eps: float = 2e-5
+) -> Any:
+    """The definition in training, without the running averages."""
+    axes = (0, *range(2, x.ndim))
+    shape = (-1, *[1] * (x.ndim - 2))
+    centered = x - F.mean(x, axes, keepdims=True)
+    std = F.sqrt(F.mean(centered**2, axes, keepdims=True) + eps)
+    return gamma.reshape(shape) * centered / std + beta.reshape(shape)
+
+
+def layer_norm(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
+    """The definition."""
+    centered = x - F.mean(x, -1, keepdims=True)
+    return gamma * centered / F.sqrt(F.mean(centered**2, -1, keepdims=True) + eps) + beta
+
+
 COMPOSITIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": F.sigmoid_simple,
     "relu": lambda x: x * (x > 0),
@@ -70,4 +124,14 @@ COMPOSITIONS: dict[str, Callable[..., Any]] = {
     "sigmoid_cross_entropy": sigmoid_cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
     "softmax_cross_entropy": softmax_cross_entropy,
+    "conv1d": convolution,
+    "conv2d": convolution,
+    "conv3d": convolution,
+    "pooling": max_pooling,
+    "average_pooling": average_pooling,
+    "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
+    "rms_norm": lambda x, gamma, eps=1e-6: (
+        gamma * x / F.sqrt(F.mean(x**2, -1, keepdims=True) + eps)
+    ),
 }
