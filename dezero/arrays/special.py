@@ -73,6 +73,15 @@ def sigmoid(x: Array) -> Array:
     return y
 
 
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), elementwise, without overflow and exact in both tails.
+
+    >>> softplus(np.array([-1000.0, 0.0, 1000.0]))
+    array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(np.minimum(x, -x)))
+
+
 @kernel
 def normal_cdf(x: Array) -> Array:
     """The probability that a standard normal number is below x, exact in the left tail as well.

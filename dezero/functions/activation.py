@@ -145,7 +145,7 @@ class Softplus(Rule):
     __slots__ = ()
 
     def forward(self, x):
-        return np.maximum(x, 0) + np.log1p(np.exp(np.minimum(x, -x)))
+        return special.softplus(x)
 
     def gradient(self, gy, x):
         return gy * special.sigmoid(x)

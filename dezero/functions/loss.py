@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, namespace
-from ..arrays.special import sigmoid
+from ..arrays.special import sigmoid, softplus
 from ..core import Rule, Variable
 from ..core.variable import Constant, constant
 from ..errors import DeZeroError, DTypeError, ShapeError, complaint
@@ -151,7 +151,7 @@ class SoftmaxCrossEntropy(Rule):
         z = x - x.max(axis=1, keepdims=True)
         p = np.exp(z)
         total = p.sum(axis=1, keepdims=True)
-        y = (np.log(total)[:, 0] - z[rows, t]).mean()
+        y = (np.log(total)[:, 0] - z[rows, t]).sum() / len(t)
         p /= total
         p[rows, t] -= 1
         self.slope = p  # the derivative of each row's loss: softmax(x) - onehot(t)
@@ -223,8 +223,8 @@ class SigmoidCrossEntropy(Rule):
     def forward(self, x, t):
         check_batch(x, t)
         check_probabilities(t, "t", "labels are 0 or 1")
-        # log(1 + exp(x)) - t * x, where neither exp nor the difference can overflow
-        return (np.maximum(x, 0) - t * x + np.log1p(np.exp(np.minimum(x, -x)))).sum() / len(x)
+        # softplus(x) - t * x, where what cancels (x against 1 * x) cancels exactly
+        return (np.maximum(x, 0) - t * x + softplus(np.minimum(x, -x))).sum() / len(x)
 
     def gradient(self, gy, x, t):
         gy = gy / len(x)

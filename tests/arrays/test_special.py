@@ -2,7 +2,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from dezero.arrays.special import normal_cdf, sigmoid
+from dezero.arrays.special import normal_cdf, sigmoid, softplus
 
 RANDOM = np.random.default_rng(0)
 
@@ -30,6 +30,14 @@ def test_sigmoid_is_within_four_units_in_the_last_place(dtype, left):
     y = sigmoid(xs)
     assert y.dtype == dtype
     assert errors(y, lambda x: 1 / (1 + mpmath.exp(-x)), xs).max() < 4
+
+
+@pytest.mark.parametrize(("dtype", "left"), [(np.float32, -85), (np.float64, -700)])
+def test_softplus_is_within_four_units_in_the_last_place(dtype, left):
+    xs = points(left, 100, dtype)
+    y = softplus(xs)
+    assert y.dtype == dtype
+    assert errors(y, lambda x: mpmath.log1p(mpmath.exp(x)), xs).max() < 4
 
 
 @pytest.mark.parametrize(("dtype", "left"), [(np.float32, -12), (np.float64, -37)])

@@ -125,6 +125,8 @@ def test_sigmoid_cross_entropy_of_large_scores(dtype):
 def test_sigmoid_cross_entropy_keeps_the_digits_of_sure_predictions():
     y, gx = value_and_gradient(F.sigmoid_cross_entropy, np.array([-40.0]), np.array([0]))
     np.testing.assert_allclose([y, gx[0]], np.exp(-40.0), rtol=1e-15)
+    y, _ = value_and_gradient(F.sigmoid_cross_entropy, np.array([40.0]), np.array([1]))
+    np.testing.assert_allclose(y, np.exp(-40.0), rtol=1e-15)
 
 
 def test_integer_labels_leave_float32_alone():
