@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arrays import as_cupy, as_numpy
 from ..core import Variable
 from . import arithmetic, comparison, indexing, linalg, protocols, reduction, shape
 
@@ -18,6 +19,18 @@ def method_transpose(x: Variable, *axes: Any) -> Variable:
     if not axes:
         return shape.transpose(x)
     return shape.transpose(x, axes[0] if len(axes) == 1 else axes)
+
+
+def to_cpu(x: Variable) -> None:
+    """Move the array of a Variable into NumPy."""
+    if x.data is not None:
+        x.data = as_numpy(x.data)
+
+
+def to_gpu(x: Variable) -> None:
+    """Move the array of a Variable to the GPU, into CuPy."""
+    if x.data is not None:
+        x.data = as_cupy(x.data)
 
 
 OPERATORS = {
@@ -60,6 +73,8 @@ OPERATORS = {
     "min": reduction.min,
     "matmul": linalg.matmul,
     "dot": linalg.dot,
+    "to_cpu": to_cpu,
+    "to_gpu": to_gpu,
     "astype": arithmetic.astype,
 }
 
