@@ -36,13 +36,13 @@ def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     ours = NUMPY_FUNCTIONS.get(function)
     if ours is None:
         raise NotDifferentiableError(
-            f"{named(function)} of a Variable has no derivative here: write x.data for the plain array, "
-            "or compose it from dezero.functions"
+            f"{named(function)} of a Variable has no derivative here: write x.data for the plain "
+            "array, or compose it from dezero.functions"
         )
     if kwargs.pop("out", None) is not None:
         raise NotDifferentiableError(
-            f"{named(function)}: a result of Variables cannot be written into an existing array, which "
-            "would lose the graph: write y = a + x instead of a += x or out=a"
+            f"{named(function)}: a result of Variables cannot be written into an existing array, "
+            "which would lose the graph: write y = a + x instead of a += x or out=a"
         )
     try:
         return ours(*args, **kwargs)
