@@ -83,15 +83,12 @@ class Layer:
                 gather(value, name, found)
         return found
 
-    def walk(self, prefix: str = "", seen: set[Any] | None = None) -> Iterator[tuple[str, Member]]:
-        """Everything inside, at any depth, each once: (path, Parameter or Layer)."""
-        seen = {self} if seen is None else seen
-        for member, name in self.members().items():
-            if member not in seen:
-                seen.add(member)
-                yield prefix + name, member
-                if isinstance(member, Layer):
-                    yield from member.walk(f"{prefix}{name}/", seen)
+    def inside(self) -> dict[Member, str]:
+        """Everything inside, at any depth, each once, with its path, in order."""
+        found: dict[Member, str] = {self: ""}
+        descend(self, "", found)
+        del found[self]
+        return found
 
     def params(self) -> Iterator[Parameter]:
         """Its Parameters and those of its sub-layers, in order, each once.
@@ -100,7 +97,7 @@ class Layer:
         >>> [p.shape for p in Linear(3, in_size=2).params()]
         [(2, 3), (3,)]
         """
-        return (member for _, member in self.walk() if isinstance(member, Parameter))
+        return (member for member in self.inside() if isinstance(member, Parameter))
 
     def named_params(self) -> Iterator[tuple[str, Parameter]]:
         """(path, Parameter) for each Parameter, as weight files name them.
@@ -109,7 +106,8 @@ class Layer:
         >>> [name for name, _ in Linear(3).named_params()]
         ['W', 'b']
         """
-        return ((path, member) for path, member in self.walk() if isinstance(member, Parameter))
+        inside = self.inside().items()
+        return ((path, member) for member, path in inside if isinstance(member, Parameter))
 
     def cleargrads(self) -> None:
         """Forget the gradients of all Parameters."""
@@ -248,9 +246,18 @@ def gather(container: Any, path: str, found: dict[Member, str]) -> None:
             gather(value, f"{path}/{key}", found)
 
 
+def descend(layer: Layer, prefix: str, found: dict[Member, str]) -> None:
+    """Add what is inside a layer, and inside the layers in it."""
+    for member, name in layer.members().items():
+        if member not in found:
+            found[member] = prefix + name
+            if isinstance(member, Layer):
+                descend(member, f"{prefix}{name}/", found)
+
+
 def links(values: tuple[Any, ...]) -> list[ref[Any]]:
     """Weak references to the Variables and arrays among values."""
-    return [ref(x) for x in values if is_array(x) or isinstance(x, Variable)]
+    return [ref(x) for x in values if isinstance(x, Variable) or is_array(x)]
 
 
 def place(error: DeZeroError, layer: Layer) -> None:
@@ -261,7 +268,7 @@ def place(error: DeZeroError, layer: Layer) -> None:
     inner, problem = error.__dict__.setdefault("failed", (layer, str(error)))
     where = type(inner).__name__
     if inner is not layer:
-        path = next((path for path, member in layer.walk() if member is inner), None)
+        path = layer.inside().get(inner)
         outer = type(layer).__name__
         where = f"{outer}: {where}" if path is None else f"{outer}.{path} ({where})"
     error.args = (f"{where}: {problem}",)
