@@ -9,11 +9,12 @@ from typing import Any
 from .arrays import device
 from .arrays.device import as_cupy, as_numpy
 from .arrays.namespace import namespace
+from .arrays.operand import plain
 
 
 def get_array_module(x: Any) -> Any:
     """The module, NumPy or CuPy, of x: an array or a Variable."""
-    return namespace(getattr(x, "data", x) if getattr(x, "is_variable", False) else x)
+    return namespace(plain(x))
 
 
 def __getattr__(name: str) -> Any:

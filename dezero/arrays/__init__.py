@@ -3,6 +3,7 @@
 from .convolution import conv, conv_transposed, conv_weights
 from .device import as_cupy, as_numpy
 from .namespace import Array, as_array, is_array, namespace, ones_like, spread, sum_to
+from .operand import Operand
 from .patches import (
     Window,
     col2im_array,
@@ -23,6 +24,7 @@ from .scatter import scatter_add
 
 __all__ = [
     "Array",
+    "Operand",
     "Window",
     "as_array",
     "as_cupy",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .namespace import Array
+from .operand import plain
 
 Axis = int | tuple[int, ...] | None
 
@@ -59,8 +60,3 @@ def max_backward_shape(x: Any, axis: Axis) -> tuple[int, ...]:
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     reduced = {a % x.ndim for a in axes}
     return tuple(1 if i in reduced else n for i, n in enumerate(x.shape))
-
-
-def plain(x: Any) -> Any:
-    """The array of a Variable; anything else as it is."""
-    return x.data if getattr(x, "is_variable", False) else x

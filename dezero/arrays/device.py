@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DeviceError, MissingDependencyError
 from .namespace import Array, as_array
+from .operand import plain
 
 
 def import_cupy() -> Any:
@@ -43,7 +44,7 @@ def as_numpy(x: Any) -> np.ndarray[Any, Any]:
     >>> as_numpy(2.0)
     array(2.)
     """
-    x = x.data if getattr(x, "is_variable", False) else x
+    x = plain(x)
     return x.get() if hasattr(x, "get") else np.asarray(as_array(x))
 
 
@@ -57,4 +58,4 @@ def as_cupy(x: Any) -> Array:
     cupy = import_cupy()
     if not gpu_enable():
         raise DeviceError("CuPy finds no GPU: stay on the CPU, or check the driver")
-    return cupy.asarray(x.data if getattr(x, "is_variable", False) else x)
+    return cupy.asarray(plain(x))

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import DeviceError, DTypeError, described
+from .operand import Operand
 
 # A NumPy array or a duck array; static typing cannot say more than the protocols do.
 Array: TypeAlias = Any
@@ -26,7 +27,7 @@ def is_array(x: object) -> bool:
         hasattr(x, "__array_function__")
         and hasattr(x, "dtype")
         and not isinstance(x, np.generic)
-        and not getattr(x, "is_variable", False)
+        and not isinstance(x, Operand)
     )
 
 
@@ -47,7 +48,7 @@ def as_array(x: Any) -> Array:
         return np.asarray(x)
     if is_array(x):
         return x
-    if getattr(x, "is_variable", False):
+    if isinstance(x, Operand):
         raise DTypeError("as_array takes arrays and numbers, not a Variable: write x.data")
     y = np.asarray(x)
     if y.dtype.kind not in "biufc":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import Array, as_array, is_array, ones_like
+from ..arrays import Array, Operand, as_array, is_array, ones_like
 from ..errors import DTypeError, GradientError, GraphError, described
 from .config import using_config
 from .graph import Gradient, creators, propagate
@@ -35,7 +35,7 @@ class Clock:
 clock = Clock()
 
 
-class Variable:
+class Variable(Operand):
     """A box for an array that can be differentiated with respect to.
 
     Args:
@@ -51,7 +51,6 @@ class Variable:
 
     __slots__ = ("__weakref__", "_changed", "_data", "creator", "generation", "grad", "name")
     __array_priority__ = 200
-    is_variable = True  # for floors that cannot import this class
 
     def __init__(self, data: Array, name: str | None = None) -> None:
         if type(data) is not ndarray and data is not None and not is_array(data):
@@ -151,12 +150,6 @@ class Variable:
         self.generation = -1 if isinstance(self, Constant) else 0
         for name, value in state[3].items():
             setattr(self, name, value)
-
-    if TYPE_CHECKING:  # dezero.functions adds operators, methods and the protocols
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __add__(self, other: Any) -> Variable: ...
-        def __pos__(self) -> Variable: ...
 
 
 class Parameter(Variable):

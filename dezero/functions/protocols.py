@@ -60,7 +60,7 @@ def numpy_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 def named(function: Any) -> str:
     """A NumPy function, or a ufunc and its method, as a program writes it."""
     parts = function if isinstance(function, tuple) else (function,)
-    return ".".join(["np", *(getattr(part, "__name__", part) for part in parts)])
+    return ".".join(["np", *[str(getattr(part, "__name__", part)) for part in parts]])
 
 
 def array_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -82,7 +82,7 @@ class Op:
     @property
     def function(self) -> Callable[..., Any]:
         """The public function."""
-        return getattr(importlib.import_module("dezero.functions"), self.name)  # type: ignore[no-any-return]
+        return getattr(importlib.import_module("dezero.functions"), self.name)
 
 
 def catalogue() -> dict[str, Op]:
