@@ -233,7 +233,9 @@ class RMSNorm(Rule):
     def forward(self, x, gamma):
         check_last(x, gamma)
         self.inv_rms = self.inverse(x)
-        return x * self.inv_rms * gamma
+        y = x * self.inv_rms
+        y *= gamma
+        return y
 
     def inverse(self, x):
         """1 / sqrt(mean(x^2) + eps) of each row."""
@@ -260,7 +262,7 @@ def rms_norm(x: Operand, gamma: Operand, eps: float = 1e-6) -> Variable:
         eps: Added to the mean square.
 
     Returns:
-        Of x's shape.
+        Of x's shape, in x's dtype (float64 for integers).
 
     Raises:
         ShapeError: gamma is not (D,), or D is 0.
