@@ -18,6 +18,7 @@ from . import (
     patches,
     pool,
     probability,
+    recurrent,
     reduction,
     selection,
     shape,
@@ -58,6 +59,8 @@ from .pool import *
 from .pool import AveragePooling, Pooling
 from .probability import *
 from .probability import LogSoftmax, LogSumExp, Softmax
+from .recurrent import *
+from .recurrent import LSTM, RNN
 from .reduction import *
 from .reduction import Max, Mean, Min, Sum, Var
 from .selection import *
@@ -68,6 +71,6 @@ from .shape import BroadcastTo, ExpandDims, Flatten, Reshape, Squeeze, SumTo, Tr
 OPS = [*arithmetic.__all__, *attention.__all__, *comparison.__all__]  # what must have samples
 OPS += [*elementwise.__all__, *selection.__all__]
 OPS += [*indexing.__all__, *joining.__all__, *linalg.__all__]
-OPS += [*reduction.__all__, *shape.__all__]
+OPS += [*recurrent.__all__, *reduction.__all__, *shape.__all__]
 OPS += [*activation.__all__, *loss.__all__, *noise.__all__, *probability.__all__]
 OPS += [*conv.__all__, *deconv.__all__, *patches.__all__, *pool.__all__, *norm.__all__]

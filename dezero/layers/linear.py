@@ -65,11 +65,16 @@ class Linear(Layer):
         normal = np.random.randn(in_size, self.out_size).astype(self.dtype)
         return normal * math.sqrt(1 / in_size)
 
+    def prepare(self, in_size: int, like: Array) -> None:
+        """Draw W, unless it is there, for inputs of this size on the device of an array."""
+        if self.W.data is None:
+            self.in_size = in_size
+            self.W.data = namespace(like).asarray(self._drawn(in_size))
+
     def forward(self, x: Any) -> Variable:
         if self.W.data is None:
             data = as_variable(x).data
             if not data.ndim:
                 raise ShapeError("x is one number, but must have the inputs as its last axis")
-            self.in_size = data.shape[-1]
-            self.W.data = namespace(data).asarray(self._drawn(self.in_size))
+            self.prepare(data.shape[-1], data)
         return F.linear(x, self.W, self.b)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import functions as F
 from ..arrays import namespace
-from ..core import Variable
+from ..core import Variable, as_variable
 from .layer import Layer
 from .linear import Linear
 from .sizes import positive
@@ -58,6 +60,25 @@ class RNN(Layer):
         a = self.x2h(x)
         self.h = F.tanh(a if self.h is None else a + self.h2h(self.h))
         return self.h
+
+    def sequence(self, xs: Any) -> Variable:
+        """All steps of a sequence in one op: the states that T calls return, stacked.
+
+        Args:
+            xs: Of shape (T, N, I).
+
+        Returns:
+            (T, N, H); the state goes on from the last step.
+
+        >>> import numpy as np
+        >>> RNN(5, in_size=4).sequence(np.ones((3, 2, 4), np.float32)).shape
+        (3, 2, 5)
+        """
+        ready([self.x2h], [self.h2h], xs)
+        h = zeros(self.h2h, xs) if self.h is None else self.h
+        hs = F.rnn(xs, h, self.x2h.W, self.x2h.b, self.h2h.W)
+        self.h = hs[-1]
+        return hs
 
 
 class LSTM(Layer):
@@ -120,6 +141,29 @@ class LSTM(Layer):
         self.h = o * F.tanh(self.c)
         return self.h
 
+    def sequence(self, xs: Any) -> Variable:
+        """All steps of a sequence in one op: what T calls return, stacked.
+
+        Args:
+            xs: Of shape (T, N, I).
+
+        Returns:
+            (T, N, H); h and c go on from the last step.
+
+        >>> import numpy as np
+        >>> LSTM(5).sequence(np.ones((3, 2, 4), np.float32)).shape
+        (3, 2, 5)
+        """
+        inputs = [self.x2f, self.x2i, self.x2o, self.x2u]
+        states = [self.h2f, self.h2i, self.h2o, self.h2u]
+        ready(inputs, states, xs)
+        h = zeros(self.h2f, xs) if self.h is None else self.h
+        c = zeros(self.h2f, xs) if self.c is None else self.c
+        Wx, b = F.concat([x.W for x in inputs], axis=1), F.concat([x.b for x in inputs])
+        hs, self.c = F.lstm(xs, h, c, Wx, b, F.concat([x.W for x in states], axis=1))
+        self.h = hs[-1]
+        return hs
+
 
 class GRU(Layer):
     """Gated recurrent unit: r decides what of the state is read, z what of it is kept.
@@ -181,3 +225,18 @@ class GRU(Layer):
         n = F.tanh(n + r * self.h2n(h))
         self.h = n + z * (h - n)
         return self.h
+
+
+def ready(inputs: list[Linear], states: list[Linear], xs: Any) -> None:
+    """Give the layers their weights, in the order in which step by step calls draw them."""
+    data = as_variable(xs).data
+    for layer in inputs:
+        layer.prepare(data.shape[-1], data)
+    for layer in states:
+        layer.prepare(layer.out_size, data)
+
+
+def zeros(state: Linear, xs: Any) -> Any:
+    """The state before the first step of sequences xs."""
+    W = state.W.data
+    return namespace(W).zeros((np.shape(xs)[1], len(W)), W.dtype)
