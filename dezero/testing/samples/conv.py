@@ -116,9 +116,9 @@ def refusals(name, deconvolves=False):
 
 
 SIMPLE = (
-    Sample((drawn(2, 2, 4, 5), drawn(3, 2, 2, 3), drawn(3))),
+    Sample((drawn(2, 2, 3, 4), drawn(3, 2, 2, 3), drawn(3))),
     Sample((drawn(1, 2, 5, 4), drawn(2, 2, 3, 2)), {"stride": (2, 1), "pad": (1, 0)}),
-    Sample((drawn(2, 1, 5, 5), drawn(2, 1, 3, 3), drawn(2)), {"stride": 3, "pad": 2}),
+    Sample((drawn(2, 1, 4, 4), drawn(2, 1, 3, 3), drawn(2)), {"stride": 3, "pad": 2}),
     Sample((drawn(2, 3, 3, 2), drawn(4, 3, 1, 1), drawn(4))),
 )
 
@@ -128,10 +128,10 @@ OPS = (
         conv,
         samples=(
             *SIMPLE,
-            Sample((drawn(1, 2, 5, 6), drawn(1, 2, 2, 3)), {"dilation": (3, 2), "pad": 1}),
-            Sample((drawn(2, 4, 3, 3), drawn(6, 2, 2, 2), drawn(6)), {"groups": 2}),
+            Sample((drawn(1, 2, 4, 4), drawn(1, 2, 2, 3)), {"dilation": (3, 2), "pad": 1}),
+            Sample((drawn(1, 4, 3, 2), drawn(6, 2, 2, 2), drawn(6)), {"groups": 2}),
             Sample(
-                (drawn(2, 3, 4, 4), drawn(3, 1, 3, 3)), {"groups": 3, "pad": 1, "stride": (1, 2)}
+                (drawn(2, 3, 3, 2), drawn(3, 1, 2, 3)), {"groups": 3, "pad": 1, "stride": (1, 2)}
             ),
             Sample((drawn(1, 1, 3, 3), drawn(4, 1, 2, 2), drawn(4))),
         ),
@@ -240,8 +240,8 @@ OPS = (
         "col2im",
         col2im,
         samples=(
-            Sample((drawn(12, 8), (2, 2, 4, 3), 2)),
-            Sample((drawn(10, 12), (1, 2, 4, 5), (2, 3)), {"stride": (2, 1), "pad": (0, 1)}),
+            Sample((drawn(8, 8), (2, 2, 3, 3), 2)),
+            Sample((drawn(4, 12), (1, 2, 3, 4), (2, 3)), {"stride": (2, 1), "pad": (0, 1)}),
             Sample((drawn(2, 1, 3, 3, 2, 2), (2, 1, 3, 3), 3, 2, 1), {"to_matrix": False}),
         ),
         refusals=(

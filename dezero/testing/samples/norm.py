@@ -28,22 +28,16 @@ def rms_norm(x, gamma, eps=1e-6):
     return gamma * x / np.sqrt(np.mean(np.square(x), -1, keepdims=True) + eps)
 
 
-def batch_norm_samples():
-    """Batches of rows, of images and of sequences."""
-    gamma, beta = drawn(3, low=0.5, high=1.5), drawn(3, seed=1)
-    return (
-        Sample((drawn(5, 3), gamma, beta, *AVERAGES)),
-        Sample((drawn(2, 3, 2, 3), gamma, beta, *AVERAGES)),
-        Sample((drawn(3, 3, 2), gamma, beta, *AVERAGES), {"decay": 0.5, "eps": 0.1}),
-    )
+CHANNELS = (drawn(3, low=0.5, high=1.5), drawn(3, seed=1), *AVERAGES)
+ROWS = Sample((drawn(5, 3), *CHANNELS))
 
 
-def batch_norm_op(name):
+def batch_norm_op(name, *samples):
     """Batch normalisation under one of its names."""
     return Op(
         name,
         batch_norm,
-        samples=batch_norm_samples(),
+        samples=samples,
         refusals=(
             Refusal((np.ones(3), np.ones(3), np.ones(3), *AVERAGES), ShapeError, ("(N, C)",)),
             Refusal(
@@ -84,8 +78,13 @@ def row_norm(name, reference, parameters):
 
 
 OPS = (
-    batch_norm_op("batch_norm"),
-    batch_norm_op("batch_nrom"),
+    batch_norm_op(
+        "batch_norm",
+        ROWS,
+        Sample((drawn(2, 3, 2, 3), *CHANNELS)),
+        Sample((drawn(3, 3, 2), *CHANNELS), {"decay": 0.5, "eps": 0.1}),
+    ),
+    batch_norm_op("batch_nrom", ROWS),
     row_norm("layer_norm", layer_norm, 2),
     row_norm("rms_norm", rms_norm, 1),
 )

@@ -56,12 +56,12 @@ def refusals(name):
     )
 
 
-def max_pooling(name):
+def max_pooling(name, *samples):
     """Max pooling under one of its names."""
     return Op(
         name,
         pooled(np.max, -np.inf),
-        samples=(*SAMPLES, *OTHER_AXES),
+        samples=samples,
         refusals=(
             *refusals("pooling"),
             Refusal((np.ones((1, 1, 2, 2), int), 2), DTypeError, ("int64", "astype")),
@@ -72,8 +72,8 @@ def max_pooling(name):
 
 
 OPS = (
-    max_pooling("pooling"),
-    max_pooling("max_pooling"),
+    max_pooling("pooling", *SAMPLES, *OTHER_AXES),
+    max_pooling("max_pooling", SAMPLES[0]),
     Op(
         "pooling_simple",
         pooled(np.max, -np.inf),
