@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.special import sigmoid
 from ..core import Rule, Variable
 from ..core.graph import propagate
 from ..errors import ShapeError
@@ -134,35 +133,42 @@ class LSTM(Rule):
         check_sizes(xs, h, Wx, b, Wh, 4)
         if c.shape != h.shape:
             raise ShapeError(f"c must be {h.shape}, as h")
-        (T, N), H = xs.shape[:2], h.shape[1]
-        self.gates = (rows(xs) @ Wx + b).reshape(T, N, 4 * H)
-        self.cs, self.hs = np.empty_like(self.gates[..., :H]), np.empty_like(self.gates[..., :H])
-        for t, z in enumerate(self.gates):
-            z += h @ Wh
-            z[:, : 3 * H] = sigmoid(z[:, : 3 * H])
-            z[:, 3 * H :] = np.tanh(z[:, 3 * H :])
+        H = h.shape[1]
+        # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: then one tanh does for all four gates
+        halves = np.where(np.arange(4 * H) < 3 * H, 0.5, 1.0).astype(Wx.dtype)
+        gates = (rows(xs) @ (Wx * halves) + b * halves).reshape(*xs.shape[:2], 4 * H)
+        Wh = Wh * halves
+        hs, cs = np.empty_like(gates[..., :H]), np.empty_like(gates[..., :H])
+        for t in range(len(xs)):
+            z = np.tanh(gates[t] + h @ Wh)
+            z[:, : 3 * H] = z[:, : 3 * H] * 0.5 + 0.5
             c = z[:, :H] * c + z[:, H : 2 * H] * z[:, 3 * H :]
             h = z[:, 2 * H : 3 * H] * np.tanh(c)
-            self.cs[t], self.hs[t] = c, h
-        return self.hs, c
+            gates[t], cs[t], hs[t] = z, c, h
+        self.gates, self.cs, self.hs = gates, cs, hs
+        return hs, c
 
     def gradient(self, ghs, gc, xs, h, c, Wx, b, Wh):
         if isinstance(xs, Variable):
             return composed_gradients(lstm_steps, (ghs, gc), (xs, h, c, Wx, b, Wh))
         H = h.shape[1]
-        dz = np.empty_like(self.gates)
+        f, i, o, u = (self.gates[..., k * H : (k + 1) * H] for k in range(4))
+        shown = np.tanh(self.cs)
+        before = np.concatenate([c[np.newaxis], self.cs[:-1]])
+        # what the gates' and the cell's gradients are multiplied with, for all steps at once
+        slopes = np.concatenate(
+            [before * f * (1 - f), u * i * (1 - i), shown * o * (1 - o), i * (1 - u * u)], axis=2
+        )
+        to_cell = o * (1 - shown * shown)
+        dz, gh = slopes, 0.0
         back = Wh.T.copy()  # contiguous: it is multiplied with at every step
-        gh = 0.0
         for t in range(len(xs) - 1, -1, -1):
-            f, i, o, u = (self.gates[t, :, k * H : (k + 1) * H] for k in range(4))
             gh = ghs[t] + gh
-            shown = np.tanh(self.cs[t])
-            gc = gc + gh * o * (1 - shown * shown)
-            dz[t, :, :H] = gc * (self.cs[t - 1] if t else c) * f * (1 - f)
-            dz[t, :, H : 2 * H] = gc * u * i * (1 - i)
-            dz[t, :, 2 * H : 3 * H] = gh * shown * o * (1 - o)
-            dz[t, :, 3 * H :] = gc * i * (1 - u * u)
-            gc = gc * f
+            gc = gc + gh * to_cell[t]
+            dz[t, :, : 2 * H] *= np.concatenate([gc, gc], axis=1)
+            dz[t, :, 2 * H : 3 * H] *= gh
+            dz[t, :, 3 * H :] *= gc
+            gc = gc * f[t]
             gh = dz[t] @ back
         gWx, gb, gWh = weight_gradients(dz, xs, h, self.hs)
         gxs = (rows(dz) @ Wx.T).reshape(xs.shape) if self.needs(0) else None
