@@ -63,6 +63,10 @@ class DownloadError(DeZeroError, OSError):
     """A file that could not be fetched whole and verified."""
 
 
+class CompileError(DeZeroError, RuntimeError):
+    """A program that cannot be compiled: it runs eagerly instead."""
+
+
 class MissingDependencyError(DeZeroError, ImportError):
     """An optional library that is needed here and is not installed."""
 

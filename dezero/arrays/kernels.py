@@ -26,7 +26,8 @@ def kernel(function: K) -> K:
 
     @wraps(function)
     def dispatch(*args: Any, **kwargs: Any) -> Any:
-        for x in args:
+        parts = [part for x in args for part in (x if type(x) is tuple else (x,))]
+        for x in parts:  # an index may be a tuple of arrays
             if not isinstance(x, np.ndarray) and hasattr(x, "__array_function__"):
                 y = x.__array_function__(dispatch, (type(x),), args, kwargs)
                 if y is not NotImplemented:

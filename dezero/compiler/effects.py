@@ -1,0 +1,191 @@
+"""Effects: what a step leaves behind, as recipes that can be carried out again.
+
+A recipe says how to make a value: `("array", k)` is output k of the tape as an array of its own,
+`("place", i)` the object at place i, `("variable", ...)` a new Variable, and so on. An effect is
+an assignment of a recipe to a place. The traced run is undone and then committed by its effects,
+exactly as a replay commits its own.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import Variable
+from ..core.variable import box, clock
+from ..errors import CompileError
+from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label, put
+from .tape import Tape
+from .tracearray import TraceArray
+
+Recipe = tuple[Any, ...]
+
+
+class Recipes:
+    """Makes recipes for the values that a traced run has left."""
+
+    def __init__(self, tape: Tape, places: list[Place], slots: dict[int, TraceArray]) -> None:
+        self.tape = tape
+        self.outputs: list[int] = []  # nodes
+        self.values: list[Any] = []  # and what they were in the traced run
+        self.known: dict[int, Recipe] = {}  # by the id of a value
+        self.keep: list[Any] = []  # so that ids stay theirs
+        self.count = 0
+        for place in places:
+            if place.kind in ("object", "opaque"):
+                self.known[id(place.value)] = ("place", place.index)
+        for index, traced in slots.items():
+            if isinstance(traced.value, np.ndarray):
+                self.known[id(traced)] = ("place", index)
+
+    def output(self, kind: str, node: int, value: Any) -> Recipe:
+        """The recipe of an output of the tape."""
+        self.outputs.append(node)
+        self.values.append(value)
+        return kind, len(self.outputs) - 1
+
+    def of(self, x: Any, where: str) -> Recipe:
+        """The recipe of any value."""
+        if isinstance(x, CONSTANTS):
+            return "constant", x
+        if id(x) not in self.known:
+            self.keep.append(x)
+            self.count += 1
+            number = self.count
+            recipe = self.new(x, where)
+            self.known[id(x)] = ("again", number)
+            return "new", number, recipe
+        return self.known[id(x)]
+
+    def new(self, x: Any, where: str) -> Recipe:
+        """The recipe of a value that no place had before."""
+        if isinstance(x, TraceArray):
+            kind = "array" if isinstance(x.value, np.ndarray) else "scalar"
+            return self.output("number" if x.weak else kind, x.node, x.value)
+        if isinstance(x, Variable):
+            return self.variable(x, where)
+        if type(x) in (list, tuple):
+            return type(x).__name__, tuple([self.of(e, f"{where}[{i}]") for i, e in enumerate(x)])
+        if type(x) is dict:
+            return "dict", tuple([(k, self.of(v, label(where, "item", k))) for k, v in x.items()])
+        if isinstance(x, np.ndarray):
+            return self.output("array", self.tape.const(x), x)
+        if isinstance(x, np.generic | types.FunctionType) or isinstance(x, OPAQUE):
+            return "constant", x
+        raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
+
+    def variable(self, x: Variable, where: str) -> Recipe:
+        """The recipe of a new Variable, a leaf."""
+        if x.creator is not None and not where.startswith("the result"):
+            raise CompileError(
+                f"{where} belongs to the graph of this step when it ends: call "
+                "unchain_backward() or reset_state(), or compute under no_grad()"
+            )
+        if not is_library(type(x)):
+            raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
+        grad = self.of(x.grad, f"{where}.grad")
+        return "variable", type(x), self.of(x._data, f"{where}.data"), grad, x.name
+
+    def effects(self, places: list[Place], before: dict[int, list[Child]]) -> list[Recipe]:
+        """Every change of the objects, as assignments."""
+        effects: list[Recipe] = []
+        for place in places:
+            if place.index not in before:
+                continue
+            old = {(how, key): value for how, key, value in before[place.index]}
+            new = {(how, key): value for how, key, value in children(place.value)}
+            if isinstance(place.value, Variable) and place.value.creator is not None:
+                self.variable(place.value, place.label)
+            if isinstance(place.value, list) and len(old) != len(new):
+                recipes = [self.of(x, f"{place.label}[{i}]") for i, x in enumerate(place.value)]
+                effects.append(("list", place.index, tuple(recipes)))
+                continue
+            effects += [("delete", place.index, *gone) for gone in old if gone not in new]
+            for (how, key), value in new.items():
+                if not same(old.get((how, key), self), value):
+                    recipe = self.of(value, f"{place.label}.{key}")
+                    effects.append(("set", place.index, how, key, recipe))
+        return effects
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether a place still holds what it held, or a new container of the same."""
+    if type(a) is type(b) and type(a) in (list, tuple, dict) and len(a) == len(b):
+        pairs = zip(children(a), children(b), strict=True)
+        return all(same_key(p[1], q[1]) and same(p[2], q[2]) for p, q in pairs)
+    return a is b or (type(a) is type(b) and isinstance(b, CONSTANTS) and repr(a) == repr(b))
+
+
+def same_key(a: Any, b: Any) -> bool:
+    """Whether two keys of dicts are the same."""
+    return a is b or (type(a) is type(b) and isinstance(a, CONSTANTS) and bool(a == b))
+
+
+class Commit:
+    """Carries out effects: `at` gives the object of a place, `values` the outputs' arrays."""
+
+    def __init__(self, at: Callable[[int], Any], values: list[Any]) -> None:
+        self.at = at
+        self.values = values
+        self.made: dict[int, Any] = {}
+        self.now = clock.tick()
+
+    def run(self, effects: list[Recipe]) -> None:
+        """Make every assignment."""
+        for effect in effects:
+            kind, index = effect[:2]
+            if kind == "write":
+                self.at(index)[...] = self.values[effect[2]]
+            elif kind == "list":
+                self.at(index)[:] = [self.make(recipe) for recipe in effect[2]]
+            elif kind == "delete":
+                remove(self.at(index), *effect[2:])
+            else:
+                parent = self.at(index)
+                put(parent, effect[2], effect[3], self.make(effect[4]))
+                if effect[3] == "_data":
+                    parent._changed = self.now
+
+    def make(self, recipe: Recipe) -> Any:
+        """The value of a recipe."""
+        kind, what = recipe[:2]
+        if kind == "new":
+            self.made[what] = self.make(recipe[2])
+            return self.made[what]
+        if kind == "array":
+            return np.array(self.values[what])
+        if kind == "constant":
+            return what
+        if kind == "place":
+            return self.at(what)
+        if kind == "again":
+            return self.made[what]
+        if kind == "scalar":
+            return np.asarray(self.values[what])[()]
+        if kind == "number":
+            return np.asarray(self.values[what]).item()
+        if kind == "dict":
+            return {key: self.make(value) for key, value in what}
+        if kind == "variable":
+            return self.variable(*recipe[1:])
+        return [self.make(e) for e in what] if kind == "list" else tuple(map(self.make, what))
+
+    def variable(self, kind: type[Variable], data: Recipe, grad: Recipe, name: Any) -> Variable:
+        """A new Variable."""
+        array = self.make(data)
+        x: Variable = box(array, kind, -1 if kind.__name__ == "Constant" else 0)
+        x.grad = self.make(grad)
+        x.name = name
+        x._changed = self.now
+        return x
+
+
+def remove(parent: Any, how: str, key: Any) -> None:
+    """Undo an assignment: the entry of a dict, the attribute of an object."""
+    if how == "item":
+        del parent[key]
+    else:
+        delattr(parent, key)

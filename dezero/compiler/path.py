@@ -1,0 +1,155 @@
+"""A path: one way that a step can go, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import random
+from ..errors import CompileError
+from .effects import Commit, Recipe
+from .execute import Executor
+from .fetch import Writer
+from .plan import Plan, planned
+from .trace import Trace
+
+FAILED = object()  # a run whose guards do not hold
+
+
+class Path:
+    """A trace that has been confirmed by a second one, with its plan and executor.
+
+    Nothing that the program can see changes before every guard has been checked: a run that goes
+    wrong in the middle is simply given up.
+
+    Args:
+        trace: The later trace.
+        earlier: The one before it, of the same structure.
+        kind: The class of the executor.
+    """
+
+    def __init__(self, trace: Trace, earlier: Trace, kind: type[Executor]) -> None:
+        self.kind = kind
+        self.plan: Plan = planned(trace)
+        self.key = key_of(trace)
+        writer = Writer(trace.places, earlier.places)
+        self.needed = needed_places(trace, writer.stable)
+        self.position = {place: k for k, place in enumerate(self.needed)}
+        self.fetch = writer.write(self.needed)
+        self.fixed = {
+            p.index: p.value
+            for p in trace.places
+            if p.index not in self.position and (p.kind == "opaque" or writer.stable[p.index])
+        }
+        self.bound = bindable(trace, earlier)
+        self.labels = [trace.places[i].label for i in trace.slots]
+        for place in trace.places:
+            place.value = None  # the arguments of the traced calls may be freed
+        self.trace = trace
+        self.executor: Executor | None = None
+        self.runs = 0
+        self.failures = 0
+        self.error = "its guards"
+
+    def run(self, values: tuple[Any, ...]) -> Any:
+        """The step's result, or FAILED."""
+        executor = self.executor
+        if executor is None or any(values[k] is not x for k, x in self.bound.items()):
+            executor = self.rebind(values)
+        state = random.get_state()
+        try:
+            failed = executor.run(values)
+        except Exception as error:  # the eager run decides what it means
+            random.set_state(state)
+            self.error = f"{type(error).__name__}: {error}"
+            return FAILED
+        if failed >= 0:
+            random.set_state(state)
+            self.failures += 1
+            return FAILED
+        self.runs += 1
+        commit = Commit(lambda i: self.at(i, values), executor.outputs)
+        result = commit.make(self.trace.result)
+        commit.run(self.trace.effects)
+        return result
+
+    def at(self, place: int, values: tuple[Any, ...]) -> Any:
+        """The object at a place, now."""
+        k = self.position.get(place)
+        return self.fixed[place] if k is None else values[k]
+
+    def rebind(self, values: tuple[Any, ...]) -> Executor:
+        """An executor for the state arrays as they are; those that were replaced are copied."""
+        if self.executor is not None:
+            self.bound = {k: x for k, x in self.bound.items() if values[k] is x}
+        self.bound = {k: values[k] for k in self.bound if usable(values[k])}
+        self.executor = self.kind(self.trace, self.plan, dict(self.bound))
+        return self.executor
+
+
+def key_of(trace: Trace) -> tuple[Any, ...]:
+    """What distinguishes one path from another: the structure, and what the guards saw."""
+    return trace.structure(), tuple([guard.describe() for guard in trace.tape.guards])
+
+
+def needed_places(trace: Trace, stable: list[bool]) -> list[int]:
+    """The slots, then the objects that effects and the result name and that may be others."""
+    named = set()
+    for effect in trace.effects:
+        named.add(effect[1])
+    recipes: list[Recipe] = [trace.result, *[e[-1] for e in trace.effects if e[0] == "set"]]
+    recipes += [r for e in trace.effects if e[0] == "list" for r in e[2]]
+    while recipes:
+        recipe = recipes.pop()
+        if recipe[0] == "place":
+            named.add(recipe[1])
+        for part in recipe[1:]:
+            if isinstance(part, tuple):
+                recipes += inner(part)
+    kinds = {p.index: p.kind for p in trace.places}
+    free = [i for i in sorted(named) if not stable[i] and kinds[i] != "opaque"]
+    return [*trace.slots, *[i for i in free if i not in trace.slots]]
+
+
+def inner(part: tuple[Any, ...]) -> list[Recipe]:
+    """The recipes in a part of a recipe: itself, or those of a sequence or of pairs."""
+    if part and isinstance(part[0], str) and len(part) > 1:
+        return [part, *[r for p in part[1:] if isinstance(p, tuple) for r in inner(p)]]
+    return [r for p in part if isinstance(p, tuple) for r in inner(p)]
+
+
+def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:
+    """The slots whose arrays stay the same from step to step, and are no arguments."""
+    assigned = {(e[1], e[3]) for e in trace.effects if e[0] == "set"}
+    bound: dict[int, Any] = {}
+    for k, i in enumerate(trace.slots):
+        place = trace.places[i]
+        same = place.value is earlier.places[i].value and isinstance(place.value, np.ndarray)
+        if same and not in_arguments(trace, i) and (place.parent, place.key) not in assigned:
+            bound[k] = place.value
+    return bound
+
+
+def in_arguments(trace: Trace, i: int) -> bool:
+    """Whether a place belongs to the arguments of the call."""
+    while trace.places[i].parent >= 0:
+        i = trace.places[i].parent
+    return i in (1, 2)
+
+
+def usable(x: Any) -> bool:
+    """Whether an executor can use an array where it is."""
+    return bool(x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative)
+
+
+def confirmed(trace: Trace, earlier: Trace, kind: type[Executor]) -> Path:
+    """The path of two traces of the same key.
+
+    Raises:
+        CompileError: They differ, so that neither can stand for other calls.
+    """
+    difference = trace.difference(earlier)
+    if difference:
+        raise CompileError(difference)
+    return Path(trace, earlier, kind)

@@ -1,0 +1,239 @@
+"""Places: where a function finds its state, by path.
+
+From the function's closure, globals, `self` and arguments the walk goes through objects, lists,
+tuples and dicts to every array, number and constant. A path is what stays the same when a program
+replaces an object, as a recurrent layer replaces its state.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..core import Variable
+from .tracearray import TraceArray
+
+Child = tuple[str, Any, Any]  # how to get there, the key, what is there
+CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
+OPAQUE = (type, types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
+OPAQUE += (set, frozenset, Iterator, types.GeneratorType)
+LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
+SKIPPED = {"creator", "inputs", "outputs", "name", "generation", "_changed", "__weakref__"}
+
+
+@dataclass
+class Place:
+    """One thing that the walk found.
+
+    kind is "object" (it has places inside), "array", "number" (Python's, part of the state),
+    "constant", "alias" (found before, at the place `same`) or "opaque" (compared by identity).
+    """
+
+    index: int
+    parent: int
+    how: str
+    key: Any
+    value: Any
+    kind: str
+    label: str
+    same: int = -1
+
+    def describe(self) -> tuple[Any, ...]:
+        """What makes two walks find the same structure."""
+        what: Any = type(self.value)
+        if self.kind == "array":
+            what = (np.shape(self.value), self.value.dtype, isinstance(self.value, np.ndarray))
+        elif self.kind == "constant":
+            what = (type(self.value), repr(self.value))
+        return self.parent, self.how, self.key, self.kind, what, self.same
+
+
+def is_library(x: Any) -> bool:
+    """Whether a function or class comes from Python, NumPy or DeZero: it has no state of a user."""
+    module = getattr(x, "__module__", None) or "builtins"
+    return module.split(".")[0] in LIBRARIES
+
+
+def children(x: Any) -> list[Child]:
+    """What is inside an object, with the way to each."""
+    if isinstance(x, Variable):
+        inside = [("slot", "_data", x._data), ("slot", "grad", x.grad)]
+        return inside + [("dict", k, v) for k, v in getattr(x, "__dict__", {}).items()]
+    if isinstance(x, dict):
+        return [("item", k, v) for k, v in x.items()]
+    if isinstance(x, list | tuple):
+        return [("item", i, v) for i, v in enumerate(x)]
+    if isinstance(x, types.MethodType):
+        return [("slot", "__self__", x.__self__), ("slot", "__func__", x.__func__)]
+    if isinstance(x, partial):
+        return [("slot", name, getattr(x, name)) for name in ("func", "args", "keywords")]
+    if isinstance(x, types.FunctionType):
+        return function_children(x)
+    return object_children(x)
+
+
+def function_children(x: types.FunctionType) -> list[Child]:
+    """What a user's function closes over: cells, the globals that it names, and defaults."""
+    if is_library(x):
+        return []
+    inside: list[Child] = []
+    for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
+        try:
+            inside.append(("cell", name, cell.cell_contents))
+        except ValueError:  # not assigned yet
+            continue
+    for name in sorted(names(x.__code__)):
+        if name in x.__globals__:
+            inside.append(("global", name, x.__globals__[name]))
+    inside.append(("slot", "__defaults__", x.__defaults__))
+    inside.append(("slot", "__kwdefaults__", x.__kwdefaults__))
+    return [child for child in inside if child[2] is not None]
+
+
+def names(code: types.CodeType) -> set[str]:
+    """The global names that code, and the functions inside it, may read."""
+    found = set(code.co_names)
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            found |= names(const)
+    return found
+
+
+def object_children(x: Any) -> list[Child]:
+    """The attributes of an instance, and the functions of its class if a user wrote it."""
+    inside: list[Child] = [("dict", k, v) for k, v in getattr(x, "__dict__", {}).items()]
+    for kind in type(x).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in SKIPPED and name != "__dict__" and hasattr(x, name):
+                inside.append(("slot", name, getattr(x, name)))
+        if not is_library(kind):
+            functions = [f for f in vars(kind).values() if isinstance(f, types.FunctionType)]
+            inside += [("method", (kind, f.__name__), f) for f in functions]
+    return inside
+
+
+def kind_of_place(x: Any, lifted: bool) -> str:
+    """The kind of what was found, but for "alias"."""
+    if isinstance(x, np.ndarray | np.generic | TraceArray):
+        return "array"
+    if type(x) in (int, float) and lifted:
+        return "number"
+    if isinstance(x, CONSTANTS):
+        return "constant"
+    if isinstance(x, OPAQUE) or (callable(x) and is_library(x) and not hasattr(x, "__dict__")):
+        return "opaque"
+    return "object" if has_inside(x) else "opaque"
+
+
+def has_inside(x: Any) -> bool:
+    """Whether the walk goes into an object."""
+    if isinstance(x, types.FunctionType):
+        return not is_library(x)
+    if isinstance(x, Variable | dict | list | tuple | types.MethodType | partial):
+        return True
+    module = type(x).__module__.split(".")[0]
+    return module not in LIBRARIES - {"dezero"} and not callable(getattr(x, "__next__", None))
+
+
+def label(parent: str, how: str, key: Any) -> str:
+    """A path as a program would write it."""
+    if how in ("cell", "global", "root"):
+        return str(key)
+    if how == "item":
+        return f"{parent}[{repr(key) if isinstance(key, CONSTANTS) else type(key).__name__}]"
+    name = {"_data": "data"}.get(key, key if isinstance(key, str) else key[1])
+    return f"{parent}.{name}"
+
+
+def walk(
+    function: Callable[..., Any], args: Any, kwargs: Any, lifted: frozenset[str] = frozenset()
+) -> list[Place]:
+    """Every place that a call of function(*args, **kwargs) can reach, parents first.
+
+    Args:
+        function: What is called.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        lifted: Labels of the numbers that are state, because they have been seen to change.
+    """
+    places: list[Place] = []
+    seen: dict[int, int] = {}
+
+    def found(parent: int, how: str, key: Any, value: Any) -> list[tuple[int, str, Any, Any]]:
+        """Add a place; what is inside it."""
+        text = label(places[parent].label if parent >= 0 else "", how, key)
+        kind = kind_of_place(value, text in lifted)
+        place = Place(len(places), parent, how, key, value, kind, text)
+        places.append(place)
+        if kind in ("array", "object") and not isinstance(value, np.generic):
+            first = seen.setdefault(id(value), place.index)
+            if first != place.index:
+                place.kind, place.same = "alias", first
+        return [(place.index, *c) for c in children(value)] if place.kind == "object" else []
+
+    roots = [("function", function), ("args", args), ("kwargs", kwargs)]
+    stack = [child for key, value in roots for child in found(-1, "root", key, value)][::-1]
+    while stack:
+        stack.extend(found(*stack.pop())[::-1])
+    return places
+
+
+def put(parent: Any, how: str, key: Any, value: Any) -> bool:
+    """Assign a place of its parent object; False where the parent cannot be changed."""
+    if isinstance(parent, tuple | types.MethodType | partial) or how == "method":
+        return False
+    if how == "item":
+        parent[key] = value
+    elif how == "dict":
+        vars(parent)[key] = value
+    elif how == "cell":
+        cell_of(parent, key).cell_contents = value
+    elif how == "global":
+        parent.__globals__[key] = value
+    else:
+        setattr(parent, key, value)
+    return True
+
+
+def cell_of(function: Any, name: str) -> Any:
+    """The closure cell of a name."""
+    return function.__closure__[function.__code__.co_freevars.index(name)]
+
+
+class Snapshot:
+    """What the mutable objects of a walk hold, so that a step that fails can be undone."""
+
+    def __init__(self, places: list[Place], arrays: bool) -> None:
+        self.saved: list[tuple[Any, list[Child]]] = []
+        self.arrays: list[tuple[Any, Any]] = []
+        for place in places:
+            if place.kind == "object":
+                self.saved.append((place.value, children(place.value)))
+            elif arrays and place.kind == "array" and isinstance(place.value, np.ndarray):
+                self.arrays.append((place.value, place.value.copy()))
+
+    def restore(self) -> None:
+        """Give every object what it held, and every array its numbers."""
+        for x, inside in self.saved:
+            if isinstance(x, list):
+                x[:] = [value for _, _, value in inside]
+            elif isinstance(x, dict):
+                x.clear()
+                x.update({key: value for _, key, value in inside})
+            else:
+                if hasattr(x, "__dict__") and not isinstance(x, types.FunctionType | type):
+                    for name in set(vars(x)) - {key for how, key, _ in inside if how == "dict"}:
+                        del vars(x)[name]
+                for child in inside:
+                    put(x, *child)
+        for x, numbers in self.arrays:
+            if x.flags.writeable:
+                x[...] = numbers

@@ -1,0 +1,170 @@
+"""The compiled step: when it runs eagerly, when it is traced, and when a path is replayed."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from threading import RLock
+from typing import Any
+
+from ..arrays import random
+from ..core import Config
+from ..errors import CompileError
+from .execute import Executor
+from .path import FAILED, Path, confirmed, key_of
+from .places import Snapshot, walk
+from .trace import Trace, trace
+from .tracearray import TraceArray
+
+LIMIT = 32  # paths: a step that never goes the same way twice is better run eagerly
+
+
+class Step:
+    """What `dezero.compile` returns: called as the function is, it means the same.
+
+    Attributes:
+        function: What was compiled.
+        paths: The compiled ways through it.
+        refused: Why it runs eagerly for good, or None.
+    """
+
+    def __init__(self, function: Callable[..., Any], kind: type[Executor]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.kind = kind
+        self.paths: dict[tuple[bool, bool], list[Path]] = {}  # by the configuration
+        self.waiting: dict[Any, Trace] = {}  # traces that have not been confirmed
+        self.lifted: set[str] = set()
+        self.numbers: dict[str, Any] | None = None  # as the last call left them
+        self.refused: str | None = None
+        self.attempts = 0
+        self.lock = RLock()
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A compiled method: one step for each object."""
+        if instance is None:
+            return self
+        bound = Step(self.function.__get__(instance, owner), self.kind)
+        vars(instance)[self.function.__name__] = bound
+        return bound
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function's result, and its effects."""
+        if self.refused is not None or has_traced((args, kwargs)):
+            return self.function(*args, **kwargs)
+        with self.lock:
+            for path in self.paths.get((Config.enable_backprop, Config.train), ()):
+                values = path.fetch(args, kwargs)
+                if values is None:
+                    continue
+                result = path.run(values)
+                if result is not FAILED:
+                    return result
+            return self.learn(args, kwargs)
+
+    def learn(self, args: Any, kwargs: Any) -> Any:
+        """A call that no path stands for: eager if it is the first one, else traced."""
+        before = self.numbers_now(args, kwargs)
+        if self.numbers is None:
+            result = self.eager(args, kwargs)
+        else:
+            self.note_changes(self.numbers, before)
+            result = self.traced(args, kwargs)
+        self.numbers = self.numbers_now(args, kwargs)
+        self.note_changes(before, self.numbers)
+        return result
+
+    def numbers_now(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Every number in reach, by its path."""
+        places = walk(self.function, args, kwargs)
+        return {p.label: p.value for p in places if type(p.value) in (int, float)}
+
+    def note_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        """A number that changes from step to step is state."""
+        for name, value in after.items():
+            old = before.get(name, value)
+            if type(old) is type(value) and old != value and value == value:
+                self.lifted.add(name)
+
+    def eager(self, args: Any, kwargs: Any) -> Any:
+        """The function itself; when it raises, everything is as it was before the call."""
+        snapshot = Snapshot(walk(self.function, args, kwargs), arrays=True)
+        state = random.get_state()
+        try:
+            return self.function(*args, **kwargs)
+        except BaseException:
+            snapshot.restore()
+            random.set_state(state)
+            raise
+
+    def traced(self, args: Any, kwargs: Any) -> Any:
+        """A real step that is traced; a step that can't be traced is run eagerly, and so are
+        all after it."""
+        lifted = frozenset(self.lifted)
+        try:
+            result, done, reason = trace(self.function, args, kwargs, lifted)
+        except Exception as error:
+            result = self.eager(args, kwargs)  # raises if the error is the program's own
+            self.refuse(f"{type(error).__name__}: {error}")
+            return result
+        if reason is None:
+            reason = self.learned(done)
+        if reason is not None:
+            self.refuse(reason)
+        return result
+
+    def learned(self, done: Trace) -> str | None:
+        """Keep a trace until a second one confirms it. Why the step can't be compiled, or None."""
+        self.attempts += 1
+        key = (Config.enable_backprop, Config.train, key_of(done))
+        for path in self.paths.get(key[:2], ()):
+            if path.key == key[2]:
+                return f"a replay did not end as the step did: {path.error}"
+        earlier = self.waiting.pop(key, None)
+        if earlier is None:
+            self.waiting[key] = done
+            if self.attempts > LIMIT:
+                lines = {g.line for g in done.tape.guards} or {"?"}
+                return (
+                    f"no two of {LIMIT} calls went the same way: the program looks at values "
+                    f"that change ({', '.join(sorted(lines))}): return arrays, not numbers"
+                )
+            return None
+        try:
+            path = confirmed(done, earlier, self.kind)
+        except CompileError as error:
+            if self.numbers is not None and not self.retried(done):
+                return str(error)
+            return None
+        self.attempts = 0
+        self.paths.setdefault(key[:2], []).insert(0, path)
+        return None
+
+    def retried(self, done: Trace) -> bool:
+        """Whether numbers have begun to change since a trace: then it is to be made again."""
+        constants = {p.label for p in done.places if p.kind == "constant"}
+        return bool(constants & self.lifted)
+
+    def refuse(self, reason: str) -> None:
+        """Run eagerly from now on, and say so once."""
+        self.refused = reason
+        self.paths.clear()
+        self.waiting.clear()
+        name = getattr(self.function, "__name__", "the function")
+        warnings.warn(f"{name} runs eagerly: {reason}", CompileWarning, stacklevel=5)
+
+
+class CompileWarning(UserWarning):
+    """A function that can't be compiled runs eagerly."""
+
+
+def has_traced(x: Any) -> bool:
+    """Whether a call comes from a run that is being traced itself."""
+    if isinstance(x, TraceArray):
+        return True
+    if isinstance(x, tuple | list):
+        return any(has_traced(e) for e in x)
+    if isinstance(x, dict):
+        return any(has_traced(e) for e in x.values())
+    return isinstance(getattr(x, "_data", None), TraceArray)

@@ -1,0 +1,246 @@
+"""The tape: what a traced run computed, as a list of pure operations in SSA form.
+
+A node names its operation, the nodes that it reads, and the shape and dtype of its one result.
+In-place writes have become new values by the time they get here, so that a node's value never
+changes. Equal operations are recorded once, and what depends on constants only is a constant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..errors import CompileError
+
+Shape = tuple[int, ...]
+PACKAGE = str(Path(__file__).parent.parent)
+LIBRARIES = (PACKAGE, str(Path(np.__file__).parent))
+
+
+@dataclass(frozen=True)
+class Ref:
+    """In the arguments of a recorded call: the place of an operand among the node's inputs."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class View:
+    """A function from an array to a view of it: `name` says which, `key` makes it comparable."""
+
+    name: str
+    key: Any
+    function: Callable[[Any], Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and (self.name, self.key) == (other.name, other.key)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.key))
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A NumPy function (or kernel of ours) that runs as it is, with its arguments."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def describe(self) -> tuple[Any, ...]:
+        """What two traces of the same program have in common."""
+        return self.name, repr(self.args), repr(self.kwargs)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation.
+
+    kind    op                      inputs            attr
+    slot    -                       -                 number of the slot: an input or state
+    const   -                       -                 the array
+    ufunc   name of the ufunc       operands          dtypes that its loop computes in
+    cast    -                       x                 -
+    where   -                       condition, a, b   -
+    reduce  name of the ufunc       x                 axes (the result keeps them)
+    view    -                       x                 View
+    matmul  -                       a, b              -
+    set     -                       x, value, *index  View, or the index with Refs
+    at      name of the ufunc       x, value, *index  the index with Refs
+    call    what is called          arguments         (number of the call, which output, Call)
+    """
+
+    id: int
+    kind: str
+    op: str
+    ins: tuple[int, ...]
+    attr: Any
+    shape: Shape
+    dtype: np.dtype[Any]
+    line: str
+
+    def describe(self) -> tuple[Any, ...]:
+        """What two traces of the same program have in common."""
+        attr = self.attr
+        if self.kind == "call":
+            attr = (attr[0], attr[1], *attr[2].describe())
+        elif self.kind == "const":
+            attr = None
+        elif self.kind in ("set", "at") and not isinstance(attr, View):
+            attr = repr(attr)
+        return self.kind, self.op, self.ins, attr, self.shape, self.dtype
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A value of the run that its Python code has seen: the tape holds while it is the same."""
+
+    node: int
+    truth: bool  # only whether it is true
+    value: Any
+    line: str
+
+    def describe(self) -> tuple[Any, ...]:
+        """What two traces of the same program have in common."""
+        return self.node, self.truth, np.asarray(self.value).tobytes()
+
+    def seen(self, array: Any) -> Any:
+        """What the Python code sees of an array."""
+        return bool(array) if self.truth else array.copy()
+
+    def holds(self, array: Any) -> bool:
+        """Whether an array gives the value that was seen."""
+        if self.truth:
+            return bool(array) == self.value
+        return bool(np.array_equal(array, self.value, equal_nan=array.dtype.kind in "fc"))
+
+
+class Tape:
+    """The nodes and guards of one traced run, in order."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.guards: list[Guard] = []
+        self.known: dict[Any, int] = {}
+        self.calls = 0
+        self.made: list[ref[Any]] = []  # every traced array, to find those that escape
+        self.open = True  # closed when the run is over: what is left computes as plain arrays
+
+    def add(
+        self,
+        kind: str,
+        op: str,
+        ins: tuple[int, ...],
+        attr: Any,
+        shape: Shape,
+        dtype: Any,
+        unique: bool = False,
+    ) -> int:
+        """Record a node, or find the equal one."""
+        dtype = np.dtype(dtype)
+        key = (kind, op, ins, attr, shape, dtype)
+        if not unique and key in self.known:
+            return self.known[key]
+        node = Node(len(self.nodes), kind, op, ins, attr, tuple(shape), dtype, program_line())
+        self.nodes.append(node)
+        if not unique:
+            self.known[key] = node.id
+        return node.id
+
+    def slot(self, number: int, shape: Shape, dtype: Any) -> int:
+        """An input or an array of the state."""
+        return self.add("slot", "", (), number, shape, dtype)
+
+    def const(self, value: Any) -> int:
+        """A constant array; equal ones are one node."""
+        array = np.array(value)  # a copy: the program may write into its own
+        if array.dtype.hasobject:
+            raise CompileError(f"an array of dtype {array.dtype} at {program_line()}")
+        digest = blake2b(array.tobytes(), digest_size=16).digest()
+        key = ("const", array.shape, array.dtype, digest)
+        if key not in self.known:
+            self.known[key] = self.add("const", "", (), array, array.shape, array.dtype, True)
+        return self.known[key]
+
+    def constant(self, i: int) -> Any:
+        """The array of a constant node, or None."""
+        node = self.nodes[i]
+        return node.attr if node.kind == "const" else None
+
+    def cast(self, i: int, dtype: Any) -> int:
+        """Node i in a dtype."""
+        node = self.nodes[i]
+        if node.dtype == dtype:
+            return i
+        if node.kind == "const":
+            with np.errstate(all="ignore"):
+                return self.const(node.attr.astype(dtype))
+        return self.add("cast", "", (i,), None, node.shape, dtype)
+
+    def view(self, i: int, view: View, result: Any) -> int:
+        """A view of node i, which gave `result` in the run."""
+        node = self.nodes[i]
+        if node.kind == "const":
+            return self.const(result)
+        if view.name == "reshape" and node.kind == "view" and node.attr.name == "reshape":
+            i = node.ins[0]
+            node = self.nodes[i]
+        if view.name in ("reshape", "broadcast") and result.shape == node.shape:
+            return i
+        return self.add("view", "", (i,), view, result.shape, result.dtype)
+
+    def guard(self, i: int, value: Any, truth: bool) -> None:
+        """Note that the Python code has seen a value of node i."""
+        if self.nodes[i].kind == "const":
+            return
+        guard = Guard(i, truth, bool(value) if truth else np.array(value), program_line())
+        if not any(g.node == i and g.truth == truth for g in self.guards):
+            self.guards.append(guard)
+
+
+def frames() -> Iterator[FrameType]:
+    """The frames of the running program, innermost first, without ours and NumPy's."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(LIBRARIES):
+            yield frame
+        frame = frame.f_back
+
+
+def program_line() -> str:
+    """The line of the program that is running, as `file.py:12`."""
+    for frame in frames():
+        return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return "?"
+
+
+def reshaped(shape: Shape) -> View:
+    """The view of another shape."""
+    return View("reshape", shape, lambda x: x.reshape(shape))
+
+
+def transposed(axes: tuple[int, ...]) -> View:
+    """The view with its axes in another order."""
+    return View("transpose", axes, lambda x: x.transpose(axes))
+
+
+def broadcasted(shape: Shape) -> View:
+    """The view that repeats elements to a shape."""
+    return View("broadcast", shape, lambda x: np.broadcast_to(x, shape))
+
+
+def indexed(index: Any) -> View:
+    """The view at a basic index: integers, slices, None and `...`."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if Ellipsis not in [part for part in parts if part is Ellipsis]:
+        parts = (*parts, Ellipsis)  # or an element would come as a number, not as a view
+    return View("index", repr(parts), lambda x: x[parts])

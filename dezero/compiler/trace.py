@@ -1,0 +1,175 @@
+"""A traced run: one real step, of which everything that it computes is on the tape."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import random
+from ..core import Variable
+from ..errors import CompileError
+from .effects import Commit, Recipe, Recipes
+from .places import Place, Snapshot, children, put, walk
+from .tape import Tape
+from .tracearray import TraceArray
+
+
+@dataclass
+class Trace:
+    """What one step did: where its values came from, the tape, and what it left behind.
+
+    `slots` are the places of inputs and state, in the order of their numbers; `result` and
+    `effects` are recipes that name `outputs`, nodes of the tape.
+    """
+
+    places: list[Place]
+    slots: list[int]
+    tape: Tape
+    outputs: list[int]
+    result: Recipe
+    effects: list[Recipe]
+
+    def structure(self) -> tuple[Any, ...]:
+        """What calls that this trace can stand for have in common."""
+        return tuple([place.describe() for place in self.places])
+
+    def difference(self, other: Trace) -> str | None:
+        """What two traces of the same structure and guards differ in; None if in nothing."""
+        for a, b in zip(self.tape.nodes, other.tape.nodes, strict=False):
+            if a.kind == b.kind == "const" and not np.array_equal(a.attr, b.attr, equal_nan=True):
+                return f"{b.line}: a constant of the step changes from call to call"
+            if a.describe() != b.describe():
+                return f"{b.line}: the step computes something else in the next call"
+        if len(self.tape.nodes) != len(other.tape.nodes):
+            return "the step computes more in the next call"
+        for x, y in zip(self.effects, other.effects, strict=False):
+            if repr(x) != repr(y):
+                where = self.places[x[1]].label
+                return f"{where}: what is assigned there changes from call to call"
+        if repr(self.result) != repr(other.result):
+            return "what the step returns changes from call to call"
+        return None if self.outputs == other.outputs else "the results are others in the next call"
+
+
+def trace(
+    function: Callable[..., Any], args: Any, kwargs: Any, lifted: frozenset[str]
+) -> tuple[Any, Trace, str | None]:
+    """Run a step on traced arrays.
+
+    Returns:
+        Its result, the trace, and why the trace can't stand for the step (None if it can).
+
+    Raises:
+        CompileError: Something can't be traced. Nothing has been changed.
+        Exception: What the step raises. Nothing has been changed.
+    """
+    places = walk(function, args, kwargs, lifted)
+    check(places)
+    snapshot = Snapshot(places, arrays=False)
+    random_state = random.get_state()
+    tape = Tape()
+    try:
+        done, values = run(function, places, tape)
+    except BaseException:
+        tape.open = False
+        snapshot.restore()
+        random.set_state(random_state)
+        raise
+    tape.open = False
+    snapshot.restore()
+    commit = Commit(lambda i: places[i].value, values)
+    result = commit.make(done.result)
+    commit.run(done.effects)
+    del commit, values
+    return result, done, escaped(tape)
+
+
+def check(places: list[Place]) -> None:
+    """Raise CompileError where the state can't be followed."""
+    for place in places:
+        x = place.value
+        if isinstance(x, Variable) and x.creator is not None:
+            raise CompileError(
+                f"{place.label} belongs to the graph of an earlier step: call "
+                "unchain_backward() or reset_state() at the end of the step, or use no_grad()"
+            )
+
+
+def check_memory(places: list[Place], written: set[int]) -> None:
+    """Raise CompileError where an array that is written into is also part of another."""
+    arrays = [p for p in places if p.kind == "array" and isinstance(p.value, np.ndarray)]
+    for p in arrays:
+        for q in arrays:
+            if p.index in written and p is not q and np.may_share_memory(p.value, q.value):
+                raise CompileError(f"{p.label}, which is written into, shares memory with {q.label}")
+
+
+def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:
+    """Call the function with traced arrays in every place; what it did, and the values of it."""
+    slots: dict[int, TraceArray] = {}
+    for place in places:
+        if place.kind in ("array", "number"):
+            x = place.value
+            value = np.array(x, order="K") if isinstance(x, np.ndarray) else x
+            dtype = np.asarray(x).dtype
+            node = tape.slot(len(slots), np.shape(x), dtype)
+            slots[place.index] = TraceArray(value, tape, node)
+    new = substitute(places, slots)
+    before = {
+        place.index: children(place.value)
+        for place in places
+        if place.kind == "object" and place.index not in new
+    }
+    begun = {index: traced.node for index, traced in slots.items()}
+    args, kwargs = new.get(1, places[1].value), places[2].value
+    result = function(*args, **kwargs)
+    tape.open = False
+    recipes = Recipes(tape, places, slots)
+    effects: list[Recipe] = []
+    for index, traced in slots.items():
+        if traced.node != begun[index]:
+            _, output = recipes.output("write", traced.node, traced.value)
+            effects.append(("write", index, output))
+    check_memory(places, {effect[1] for effect in effects})
+    effects += recipes.effects(places, before)
+    made = recipes.of(result, "the result")
+    order = list(slots)
+    return Trace(places, order, tape, recipes.outputs, made, effects), recipes.values
+
+
+def substitute(places: list[Place], slots: dict[int, TraceArray]) -> dict[int, Any]:
+    """Put the traced arrays in their places; tuples are made anew. Returns what is new where."""
+    new: dict[int, Any] = dict(slots)
+    for place in places:
+        if place.kind == "alias" and place.same in slots:
+            new[place.index] = slots[place.same]
+    for place in reversed(places):
+        if place.index not in new or place.parent < 0:
+            continue
+        parent = places[place.parent]
+        if isinstance(parent.value, tuple):
+            items = list(new.get(parent.index, parent.value))
+            items[place.key] = new[place.index]
+            kind = type(parent.value)
+            new[parent.index] = kind(items) if kind is tuple else kind(*items)
+        elif not put(parent.value, place.how, place.key, new[place.index]):
+            raise CompileError(f"{place.label} is in a {type(parent.value).__name__}")
+    return new
+
+
+def escaped(tape: Tape) -> str | None:
+    """Why the program still has traced arrays, in a place that the walk does not reach."""
+    if any(link() is not None for link in tape.made):
+        gc.collect()
+    for link in tape.made:
+        traced = link()
+        if traced is not None:
+            return (
+                f"{traced.made}: a value of the step is kept in a place that the compiler does "
+                "not see: make it an attribute of the model, or an argument"
+            )
+    return None
