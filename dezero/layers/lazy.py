@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, as_array, namespace
+from ..arrays import Array, as_array, as_numpy, namespace
 from ..core import Parameter
 from ..errors import DeZeroError, StateError, described
 
@@ -55,11 +55,11 @@ def fitted(param: Parameter, array: Any) -> Array:
         raise StateError(f"is no array of numbers: {error}") from None
     known = anticipated(param)
     if known is None:
-        return np.array(array)
+        return np.array(as_numpy(array))
     shape, dtype = known
     fits = len(shape) == array.ndim and all(
         size in (None, found) for size, found in zip(shape, array.shape, strict=True)
     )
     if not fits or array.dtype.kind != dtype.kind:
         raise StateError(f"is {described(array)}, but must be {shown(shape)} {dtype}")
-    return namespace(param.data).array(array, dtype)
+    return namespace(param.data).array(as_numpy(array), dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, namespace
+from ..arrays import Array, as_numpy, namespace
 from ..core import Parameter
 from ..errors import described
 
@@ -57,8 +57,9 @@ def read_arrays(
 
 def fitted(param: Parameter, array: Array) -> Array | None:
     """A copy of array as state of param: of its shape, on its device; None where it is not."""
+    array = np.array(as_numpy(array))
     if param.data is None:  # not called yet: what it will be shows in the first update
-        return np.array(array)
-    if np.shape(array) != param.shape or array.dtype.kind != param.dtype.kind:
+        return array
+    if array.shape != param.shape or array.dtype.kind != param.dtype.kind:
         return None
-    return namespace(param.data).array(array, np.result_type(param.dtype, np.float32))
+    return namespace(param.data).asarray(array, np.result_type(param.dtype, np.float32))
