@@ -155,6 +155,5 @@ def turned(W: Array, groups: int) -> Array:
     """The weights of the transpose: kernels reversed, inputs and outputs exchanged."""
     O, C, *kernel_ = W.shape
     W = W.reshape(groups, O // groups, C, *kernel_).swapaxes(1, 2)
-    return (
-        W[(..., *[slice(None, None, -1)] * len(kernel_))].reshape(-1, O // groups, *kernel_).copy()
-    )
+    W = W[(..., *[slice(None, None, -1)] * len(kernel_))]
+    return W.reshape(groups * C, O // groups, *kernel_).copy()  # BLAS takes no reversed rows

@@ -98,6 +98,8 @@ def check_axes(x: Any, W: Any, ndim: int, channels: str) -> None:
     if W.ndim != ndim + 2:
         kernel = ", ".join("K" + axis for axis in axes.split(", "))
         raise ShapeError(f"W must have {ndim + 2} axes, ({channels}, {kernel})")
+    if 0 in (*x.shape[1:], *W.shape):
+        raise ShapeError("no axis but N may have the size 0")
 
 
 def check_groups(groups: int, channels: int, divided: str, b: Any, out: int) -> None:

@@ -93,6 +93,7 @@ def refusals(name, deconvolves=False):
         Refusal((np.ones((4, 5, 5)), W), ShapeError, (name, "(4, 5, 5)", "4 axes", "x[None]")),
         Refusal((x, np.ones((4, 4))), ShapeError, (name, "(4, 4)", "4 axes", "KH, KW")),
         Refusal((np.ones((1, 3, 5, 5)), W), ShapeError, (name, "channels", "3", "4")),
+        Refusal((np.ones((1, 0, 5, 5)), W), ShapeError, (name, "(1, 0, 5, 5)", "size 0")),
         Refusal((x, W, np.ones(3)), ShapeError, (name, "b must", "(4,)")),
         Refusal((x, W), ShapeError, (name, "stride is 0", "at least 1"), {"stride": 0}),
         Refusal((x, W), ShapeError, (name, "pad is -1", "at least 0"), {"pad": -1}),
