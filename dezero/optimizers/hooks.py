@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import namespace
 from ..core import Parameter, as_variable
 from ..errors import DTypeError
 from .blocks import blocks
@@ -118,7 +117,7 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
     if norm > max_norm:
         for param in params:
             g = gradient(param)
-            param.grad = as_variable(g * namespace(g).asarray(max_norm / norm, g.dtype))
+            param.grad = as_variable(g * (max_norm / norm).astype(g.dtype))
     return norm
 
 

@@ -7,6 +7,7 @@ import dezero.functions as F
 import dezero.layers as L
 from dezero import Variable
 from dezero.errors import DTypeError, ShapeError
+from dezero.testing.duck import DuckArray
 
 N, I, H, T = 4, 3, 5, 6
 LAYERS = [L.RNN, L.LSTM, L.GRU]
@@ -116,6 +117,22 @@ def test_float32_stays_float32(kind):
     assert y.dtype == np.float32
     assert {p.dtype for p in layer.params()} == {p.grad.dtype for p in layer.params()}
     assert {p.dtype for p in layer.params()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_arrays_that_are_not_numpys(kind):
+    layer = kind(H, in_size=I)
+    xs = np.random.default_rng(1).normal(size=(2, N, I)).astype(np.float32)
+    plain = [layer(x).data for x in xs]
+    layer.reset_state()
+    for param in layer.params():
+        param.data = DuckArray(param.data)
+    for x, expected in zip(xs, plain, strict=True):
+        y = layer(DuckArray(x))
+        assert type(y.data) is DuckArray
+        np.testing.assert_array_equal(y.data.get(), expected)
+    F.sum(y).backward()
+    assert all(type(param.grad.data) is DuckArray for param in layer.params())
 
 
 def drawn(seed, *shapes):
