@@ -140,11 +140,14 @@ class LSTM(Rule):
         Wh = Wh * halves
         hs, cs = np.empty_like(gates[..., :H]), np.empty_like(gates[..., :H])
         for t in range(len(xs)):
-            z = np.tanh(gates[t] + h @ Wh)
-            z[:, : 3 * H] = z[:, : 3 * H] * 0.5 + 0.5
+            z = gates[t]
+            z += h @ Wh
+            z[...] = np.tanh(z)
+            z[:, : 3 * H] *= 0.5
+            z[:, : 3 * H] += 0.5
             c = z[:, :H] * c + z[:, H : 2 * H] * z[:, 3 * H :]
             h = z[:, 2 * H : 3 * H] * np.tanh(c)
-            gates[t], cs[t], hs[t] = z, c, h
+            cs[t], hs[t] = c, h
         self.gates, self.cs, self.hs = gates, cs, hs
         return hs, c
 
@@ -165,7 +168,8 @@ class LSTM(Rule):
         for t in range(len(xs) - 1, -1, -1):
             gh = ghs[t] + gh
             gc = gc + gh * to_cell[t]
-            dz[t, :, : 2 * H] *= np.concatenate([gc, gc], axis=1)
+            dz[t, :, :H] *= gc
+            dz[t, :, H : 2 * H] *= gc
             dz[t, :, 2 * H : 3 * H] *= gh
             dz[t, :, 3 * H :] *= gc
             gc = gc * f[t]
