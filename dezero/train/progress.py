@@ -140,7 +140,10 @@ def progress_on(unit: str = "examples") -> Progress:
     from rich.console import Console
 
     console = Console()
-    return Bar(unit, console) if console.is_interactive else Lines(unit)
+    if not console.is_interactive:
+        return Lines(unit)
+    console.width -= 3  # room for the ^C that a terminal writes, so that the bar stays one line
+    return Bar(unit, console)
 
 
 def shown(metrics: Mapping[str, float]) -> str:
