@@ -117,10 +117,7 @@ class Optimizer:
             raise SetupError(
                 f"{type(self).__name__}: it has no Parameters yet: call setup(model) first"
             )
-        named: dict[Parameter, str] = {}
-        for path, param in named_params(self.target):
-            named.setdefault(param, path)
-        return named
+        return {param: path for path, param in named_params(self.target)}
 
     def _path(self, param: Parameter) -> str:
         """The path of a Parameter of the target."""
