@@ -82,6 +82,8 @@ LATER = {
     "models": "models",
     "optimizers": "optimizers",
     "transforms": "transforms",
+    "io": "io",
+    "autodiff": "autodiff",
     "utils": "utils",
     "viz": "viz",
 }

@@ -33,28 +33,26 @@ __all__ = [
 Operand = Any  # a Variable, an array or a number; all but Variables are constants
 
 
-def checked(x: Any, kernel_size: Any, stride: Any, pad: Any) -> Window:
+def checked(x: Any, kernel_size: Any, stride: Any, pad: Any, dilation: Any) -> Window:
     """The window of a pooling of x, every place of which sees some of x."""
     if not 3 <= x.ndim <= 5:
         raise ShapeError("x must be (N, C, H, W), or with one or three axes after N, C")
-    window = Window.of(kernel_size, stride, pad, ndim=x.ndim - 2)
+    window = Window.of(kernel_size, stride, pad, dilation, ndim=x.ndim - 2)
     if any(p >= k for p, k in zip(window.pad, window.kernel, strict=True)):
         raise ShapeError(f"pad {window.pad} must be smaller than kernel_size {window.kernel}")
     return window
 
 
 class Pooling(Rule):
-    __slots__ = ("kernel_size", "pad", "stride", "window")
+    __slots__ = ("geometry", "window")
 
-    def __init__(self, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.pad = pad
+    def __init__(self, kernel_size: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1) -> None:
+        self.geometry = kernel_size, stride, pad, dilation
 
     def forward(self, x):
         if x.dtype.kind != "f":
             raise DTypeError("the padding is -inf, so x must be floating: write x.astype(float)")
-        self.window = checked(x, self.kernel_size, self.stride, self.pad)
+        self.window = checked(x, *self.geometry)
         return max_windows(x, self.window)
 
     def gradient(self, gy, x):
@@ -99,16 +97,14 @@ class PutTaps(Rule):
 
 
 class AveragePooling(Rule):
-    __slots__ = ("kernel_size", "pad", "sizes", "stride", "window")
+    __slots__ = ("geometry", "sizes", "window")
     keeps = "nothing"
 
-    def __init__(self, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.pad = pad
+    def __init__(self, kernel_size: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1) -> None:
+        self.geometry = kernel_size, stride, pad, dilation
 
     def forward(self, x):
-        self.window = checked(x, self.kernel_size, self.stride, self.pad)
+        self.window = checked(x, *self.geometry)
         self.sizes = x.shape[2:]
         return sum_windows(x, self.window) / prod(self.window.kernel)
 
@@ -161,6 +157,7 @@ def pooling(
     kernel_size: int | tuple[int, ...],
     stride: int | tuple[int, ...] = 1,
     pad: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
 ) -> Variable:
     """Max pooling: the largest number of each window.
 
@@ -172,10 +169,12 @@ def pooling(
         kernel_size: The window's size along each axis after N, C: a number, or one for each.
         stride: Pixels from one window to the next: a number, or one for each axis.
         pad: Pixels of -inf on each side: a number, or one for each axis.
+        dilation: Pixels from one of the window's numbers to the next: a number, or one for each
+            axis.
 
     Returns:
-        (N, C, OH, OW), OH = (H + 2 pad - KH) // stride + 1, and OW likewise. Rows and columns
-        left over at the end are not seen.
+        (N, C, OH, OW), OH = (H + 2 pad - dilation (KH - 1) - 1) // stride + 1, and OW
+        likewise. Rows and columns left over at the end are not seen.
 
     Raises:
         ShapeError: The window is larger than the padded x, pad is not smaller than the window,
@@ -190,7 +189,7 @@ def pooling(
     >>> F.pooling(np.array([[[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 8.0, 7.0]]]]), 2, stride=2)
     variable([[[[4. 8.]]]])
     """
-    return Pooling(kernel_size, stride, pad).apply1(x)
+    return Pooling(kernel_size, stride, pad, dilation).apply1(x)
 
 
 max_pooling = pooling
@@ -201,6 +200,7 @@ def average_pooling(
     kernel_size: int | tuple[int, ...],
     stride: int | tuple[int, ...] = 1,
     pad: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
 ) -> Variable:
     """The mean of each window.
 
@@ -210,9 +210,11 @@ def average_pooling(
         stride: Pixels from one window to the next: a number, or one for each axis.
         pad: Pixels of zeros on each side, which count in the mean: a number, or one for each
             axis.
+        dilation: Pixels from one of the window's numbers to the next: a number, or one for each
+            axis.
 
     Returns:
-        (N, C, OH, OW), OH = (H + 2 pad - KH) // stride + 1, and OW likewise.
+        (N, C, OH, OW), OH = (H + 2 pad - dilation (KH - 1) - 1) // stride + 1, and OW likewise.
 
     Raises:
         ShapeError: The window is larger than the padded x, pad is not smaller than the window,
@@ -225,7 +227,7 @@ def average_pooling(
     >>> F.average_pooling(np.array([[[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 8.0, 7.0]]]]), 2, stride=2)
     variable([[[[2.5 6.5]]]])
     """
-    return AveragePooling(kernel_size, stride, pad).apply1(x)
+    return AveragePooling(kernel_size, stride, pad, dilation).apply1(x)
 
 
 def global_average_pooling(x: Operand) -> Variable:

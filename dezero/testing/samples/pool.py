@@ -10,11 +10,11 @@ from .conv import each, places
 def pooled(reduce, fill):
     """A pooling that reduces the numbers of each window to one."""
 
-    def reference(x, kernel_size, stride=1, pad=0):
+    def reference(x, kernel_size, stride=1, pad=0, dilation=1):
         axes = x.ndim - 2
         kernel, stride, pad = each(kernel_size, axes), each(stride, axes), each(pad, axes)
         x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in pad]], constant_values=fill)
-        spots = list(places(x.shape[2:], kernel, stride, (1,) * axes))
+        spots = list(places(x.shape[2:], kernel, stride, each(dilation, axes)))
         y = np.zeros((*x.shape[:2], *[i + 1 for i in spots[-1][0]]))
         for place, seen in spots:
             y[(..., *place)] = reduce(x[seen], axis=tuple(range(2, x.ndim)))
@@ -40,6 +40,7 @@ SAMPLES = (
 OTHER_AXES = (
     Sample((images(2, 2, 6), 3, 2, 1)),
     Sample((images(1, 2, 3, 2, 4), (2, 1, 2)), {"stride": (1, 1, 2)}),
+    Sample((images(1, 2, 5, 6), (2, 3)), {"pad": 1, "dilation": (3, 2)}),
 )
 
 
