@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .cexecute import CExecutor
 from .execute import Executor
 from .step import CompileWarning, Step
 
@@ -17,4 +18,4 @@ __all__ = ["CompileWarning", "Step", "compile"]
 
 def compile(function: Callable[..., Any], executor: str = "numpy") -> Step:
     """A function that does what `function` does, quicker."""
-    return Step(function, Executor)
+    return Step(function, CExecutor if executor=="c" else Executor)

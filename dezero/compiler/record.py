@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.graph import propagate
 from ..errors import CompileError
-from .tape import Call, Ref, Tape, View, program_line, reshaped
+from .tape import Call, Ref, Tape, View, innermost, program_line, reshaped
 from .tracearray import NUMBERS, TraceArray
 
+GRAPH = propagate.__code__.co_filename
 REDUCTIONS = ("add", "multiply", "maximum", "minimum", "logical_and", "logical_or")
 
 
@@ -78,6 +80,11 @@ def target(out: Any) -> TraceArray | None:
     return out if isinstance(out.value, np.ndarray) else None
 
 
+def adds_gradients(out: Any) -> bool:
+    """Whether the core is adding up gradients, the first of which is a constant."""
+    return isinstance(out, np.ndarray) and innermost() == GRAPH
+
+
 def record_ufunc(
     tape: Tape, ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -90,7 +97,9 @@ def record_ufunc(
         return record_reduction(tape, ufunc, *inputs, **kwargs)
     if method == "at":
         return record_at(tape, ufunc, *inputs)
-    out = target(kwargs.pop("out", None))
+    out = kwargs.pop("out", None)
+    # the core adds to gradients that it owns: nothing else can see that the sum is a new array
+    out = None if out is not None and adds_gradients(out[0]) else target(out)
     if method != "__call__" or kwargs or ufunc.nout > 1 or ufunc.nin > 2:
         result = record_call(tape, getattr(ufunc, method), inputs, kwargs, ufunc.__name__)
         return stored(out, result)

@@ -22,6 +22,7 @@ from ..errors import CompileError
 
 Shape = tuple[int, ...]
 PACKAGE = str(Path(__file__).parent.parent)
+HERE = str(Path(__file__).parent)
 LIBRARIES = (PACKAGE, str(Path(np.__file__).parent))
 
 
@@ -214,6 +215,14 @@ def frames() -> Iterator[FrameType]:
         if not frame.f_code.co_filename.startswith(LIBRARIES):
             yield frame
         frame = frame.f_back
+
+
+def innermost() -> str:
+    """The file of the innermost frame that is neither ours nor NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((HERE, LIBRARIES[1])):
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame else ""
 
 
 def program_line() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import namespace
+from ..arrays import is_array, namespace
 from ..core import Rule, Variable
 from ..errors import DTypeError, ShapeError, complaint, described
 from .shape import reshape
@@ -143,7 +143,8 @@ def _bias(q: Any, k: Any, mask: Any, causal: bool) -> Any:
     rows, columns = q.shape[-2], k.shape[-2]
     bias = None
     if mask is not None:
-        mask = mask.data if isinstance(mask, Variable) else xp.asarray(mask)
+        mask = mask.data if isinstance(mask, Variable) else mask
+        mask = mask if is_array(mask) else xp.asarray(mask)
         full = (*q.shape[:-1], columns)
         if len(mask.shape) > len(full) or any(
             m not in (1, n) for m, n in zip(mask.shape[::-1], full[::-1], strict=False)
