@@ -65,8 +65,7 @@ class Function:
 
     def apply(self, inputs: tuple[Any, ...]) -> Any:
         """self(*inputs), for a Function that is not part of a graph yet."""
-        typed = [x for x in inputs if hasattr(x, "dtype")]
-        xs = tuple([x if isinstance(x, Variable) else constant(x, *typed) for x in inputs])
+        xs = tuple([x if isinstance(x, Variable) else constant(x, inputs) for x in inputs])
         try:
             ys = self.forward(*[x._data for x in xs])
         except Exception as error:
@@ -95,9 +94,9 @@ class Function:
         if not isinstance(x1, Variable):
             if not isinstance(x0, Variable):
                 return self.apply((x0, x1))  # type: ignore[no-any-return]
-            x1 = constant(x1, x0)
+            x1 = constant(x1, (x0,))
         elif not isinstance(x0, Variable):
-            x0 = constant(x0, x1)
+            x0 = constant(x0, (x1,))
         try:
             data = self.forward(x0._data, x1._data)
         except Exception as error:

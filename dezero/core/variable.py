@@ -180,13 +180,13 @@ def box(data: Array, kind: type[Variable] = Variable, generation: int = 0) -> An
     return y
 
 
-def constant(x: Any, *others: Any) -> Constant:
+def constant(x: Any, others: tuple[Any, ...] = ()) -> Constant:
     """x as a Constant; a Python number takes its dtype from the operands that it meets."""
     kind = type(x)
-    if kind is float and len(others) == 1 and others[0].dtype.kind == "f":
-        x = np.array(x, others[0].dtype)  # the common case, quicker
-    elif kind is float or kind is int or kind is bool or kind is complex:
-        x = np.array(x, np.result_type(x, *[o.dtype for o in others]))
+    if kind is float or kind is int or kind is bool or kind is complex:
+        dtypes = [other.dtype for other in others if hasattr(other, "dtype")]
+        weak = kind is float and len(dtypes) == 1 and dtypes[0].kind == "f"  # the common case
+        x = np.array(x, dtypes[0] if weak else np.result_type(x, *dtypes))
     return box(x, Constant, -1)  # type: ignore[no-any-return]
 
 
