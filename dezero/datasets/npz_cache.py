@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import zlib
 
 import numpy as np
 
 from ..errors import DataError, DTypeError
+from ..files import replacing
 from .download import cache_path
 
 
@@ -35,17 +35,11 @@ def save_cache_npz(
             raise DTypeError(f"save_cache_npz: {name} holds Python objects, expected numbers")
     path = _path(filename, train)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
-    try:
-        with open(temporary, "wb") as file:
-            if label is None:
-                np.savez_compressed(file, data=data)
-            else:
-                np.savez_compressed(file, data=data, label=label)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        if label is None:
+            np.savez_compressed(file, data=data)
+        else:
+            np.savez_compressed(file, data=data, label=label)
     return path
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Array, as_numpy
 from ..errors import DataError, MissingDependencyError, StateError, listed
-from .files import replacing
+from ..files import replacing
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 

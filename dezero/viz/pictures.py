@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from os import PathLike
 from pathlib import Path
 
 from ..errors import ShapeError
+from ..files import replacing
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -28,14 +27,9 @@ class Picture:
     @classmethod
     def written(cls, to_file: str | PathLike[str], format: str, data: bytes) -> Picture:
         """Put a picture into its file: all of it or nothing."""
-        path = Path(to_file)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-        try:
+        with replacing(to_file) as temporary:
             temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return cls(path, format, data)
+        return cls(Path(to_file), format, data)
 
     def _repr_png_(self) -> bytes | None:
         return self._data if self.format == "png" else None

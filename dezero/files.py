@@ -18,7 +18,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
+        with open(temporary, "xb") as file:
+            mode = os.stat(file.fileno()).st_mode
         yield temporary
+        os.chmod(temporary, mode)  # as any new file, whatever the library that wrote it prefers
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
