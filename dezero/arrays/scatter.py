@@ -1,4 +1,4 @@
-"""Scatter: numbers added at places that an index names, as the gradient of indexing needs."""
+"""Scatter and gather: numbers added at, or read from, places that an index names."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def scatter_add(values: Array, index: Any, shape: tuple[int, ...]) -> Array:
     positions = rows.reshape(-1, 1) * rest + xp.arange(rest)
     np.add.at(sums.reshape(-1), positions.reshape(-1), values.reshape(-1))
     return sums
+
+
+@kernel
+def gather(values: Array, index: Any) -> Array:
+    """values[index], also where the index alone is an array that traces a run.
+
+    >>> gather(np.array([1.0, 2.0, 3.0]), np.array([2, 0]))
+    array([3., 1.])
+    """
+    return values[index]

@@ -88,7 +88,7 @@ class Generator:
         x, out = self.arrays[node.ins[0]], self.arrays[node.id]
         arrays = [self.arrays[j] for j in parts]
         fits = len(parts) == len(index) and x.flags.c_contiguous and x.dtype == out.dtype
-        fits = fits and str(x.dtype) in TYPES and all(0 < n for n in (*x.shape, *out.shape))
+        fits = fits and str(x.dtype) in TYPES and all(n > 0 for n in (*x.shape, *out.shape))
         fits = fits and all(
             i.dtype == np.int64 and i.flags.c_contiguous and i.shape == arrays[0].shape
             for i in arrays

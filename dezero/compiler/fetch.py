@@ -79,9 +79,7 @@ class Writer:
         value = place.value
         if isinstance(value, list | tuple | dict):
             self.fail(f"len({x}) != {len(value)}")
-        elif hasattr(value, "__dict__") and not isinstance(value, Variable | types.FunctionType):
-            self.fail(f"len({x}.__dict__) != {len(vars(value))}")
-        elif isinstance(value, Variable) and children(value)[2:]:
+        elif (hasattr(value, "__dict__") and not isinstance(value, Variable | types.FunctionType)) or (isinstance(value, Variable) and children(value)[2:]):
             self.fail(f"len({x}.__dict__) != {len(vars(value))}")
         if isinstance(value, Variable):
             self.fail(f"{x}.creator is not None")

@@ -100,7 +100,8 @@ class Step:
 
     def traced(self, args: Any, kwargs: Any) -> Any:
         """A real step that is traced; a step that can't be traced is run eagerly, and so are
-        all after it."""
+        all after it.
+        """
         lifted = frozenset(self.lifted)
         try:
             result, done, reason = trace(self.function, args, kwargs, lifted)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import scatter_add
+from ..arrays.scatter import gather
 from ..core import Rule, Variable
 from ..errors import IndexingError
 from .protocols import implements
@@ -56,10 +57,11 @@ class GetItemGrad(Rule):
         return scatter_add(gy, self.slices, self.shape)
 
     def gradient(self, ggx):
-        return ggx[self.slices]
+        return gather(ggx, self.slices)
 
 
 implements(scatter_add)(lambda gy, index, shape: GetItemGrad(index, shape).apply1(gy))
+implements(gather)(lambda values, index: GetItem(index).apply1(values))
 
 
 def get_item(x: Operand, slices: Any) -> Variable:
