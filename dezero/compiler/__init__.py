@@ -1,21 +1,44 @@
 """The compiler: from a run to one native step.
 
-`compile` keeps the meaning of a function and removes its cost. A run of it is traced (`trace`),
-what it computed is planned (`plan`) and replayed by an executor (`execute`).
+`compile` keeps the meaning of a function and removes its cost. A run of it is traced (`trace`,
+`tracearray`, `record`) onto a `tape`; what it computed is planned (`plan`, `fuse`) and replayed by
+an executor, NumPy's (`execute`) or C's (`cexecute`, `cgen`). `step` decides when.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
+from ..errors import CompileError
 from .cexecute import CExecutor
 from .execute import Executor
 from .step import CompileWarning, Step
 
-__all__ = ["CompileWarning", "Step", "compile"]
+__all__ = ["CompileError", "CompileWarning", "Step", "compile"]
 
 
-def compile(function: Callable[..., Any], executor: str = "numpy") -> Step:
-    """A function that does what `function` does, quicker."""
-    return Step(function, CExecutor if executor=="c" else Executor)
+def compile(function: Callable[..., Any], executor: Literal["c", "numpy"] = "c") -> Step:
+    """A function that means the same as `function`, and costs less; also a decorator.
+
+    The first call runs eagerly, the next two are traced, and from then on the step is replayed
+    without Python in between: as C where there is a C compiler, else in NumPy. Values that the
+    function decides upon are guards: where one differs, the call is traced anew, and both ways
+    are kept. What can't be compiled runs eagerly, with a CompileWarning that says why.
+
+    Args:
+        function: Takes and returns anything; a training step, a model, a method.
+        executor: "c", or "numpy" to stay with NumPy where there is a C compiler as well.
+
+    Returns:
+        What is called as function is. `report()` tells what became of it, `source()` gives the C.
+
+    >>> import numpy as np
+    >>> import dezero.functions as F
+    >>> step = compile(lambda x: F.exp(-x * x), executor="numpy")
+    >>> for _ in range(5):
+    ...     y = step(np.array([0.0, 1.0]))
+    >>> y
+    variable([1.         0.36787944])
+    """
+    return Step(function, {"c": CExecutor, "numpy": Executor}[executor])

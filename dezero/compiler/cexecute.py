@@ -10,10 +10,10 @@ import numpy as np
 from .blas import gemm
 from .cgen import Generator
 from .cmath import PREAMBLE
-from .execute import Executor, Stale, Step
+from .execute import Executor, Stale
 from .fuse import Group, fused, stored
 from .plan import Plan
-from .toolchain import NoCompiler, library
+from .toolchain import library
 from .trace import Trace
 
 GEMM = """typedef void (*gemm_{0}_t)(int, int, int, {1}, {1}, {1}, {0}, const {0} *, {1},
@@ -37,7 +37,6 @@ class CExecutor(Executor):
     name = "C"
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
-        self.pieces: list[tuple[list[str], Group | None]] = []
         super().__init__(trace, plan, bound)
         self.build()
 
@@ -62,19 +61,19 @@ class CExecutor(Executor):
         functions: list[str] = []
         calls: list[str | list[int]] = []  # the name of a C function, or nodes for NumPy
         pending: list[str] = []
-        self.kernels = 0
+        self.outside: list[str] = []
         for group in self.fused:
             if not any(i in self.stored for i in group.members):
                 continue
             text = code(writer, group)
             if text is not None:
                 pending.append(text)
-                self.kernels += 1
                 continue
             if pending:
                 calls.append(function(functions, pending))
                 pending = []
             calls.append(group.members)
+            self.outside += [self.nodes[i].op or self.nodes[i].kind for i in group.members]
         if pending:
             calls.append(function(functions, pending))
         self.source = self.whole(functions, found[1] if found else 64)
@@ -137,6 +136,3 @@ def function(functions: list[str], pieces: list[str]) -> str:
     name = f"piece{len(functions)}"
     functions.append(f"\nvoid {name}(void **t, int64_t *bad) {{\n{''.join(pieces)}}}\n")
     return name
-
-
-__all__ = ["CExecutor", "NoCompiler", "Step"]

@@ -12,6 +12,7 @@ from .effects import Commit, Recipe
 from .execute import Executor
 from .fetch import Writer
 from .plan import Plan, planned
+from .toolchain import NoCompiler
 from .trace import Trace
 
 FAILED = object()  # a run whose guards do not hold
@@ -51,6 +52,7 @@ class Path:
         self.runs = 0
         self.failures = 0
         self.error = "its guards"
+        self.fallback: str | None = None  # why it runs in NumPy, not in C
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
@@ -84,7 +86,12 @@ class Path:
         if self.executor is not None:
             self.bound = {k: x for k, x in self.bound.items() if values[k] is x}
         self.bound = {k: values[k] for k in self.bound if usable(values[k])}
-        self.executor = self.kind(self.trace, self.plan, dict(self.bound))
+        try:
+            self.executor = self.kind(self.trace, self.plan, dict(self.bound))
+        except NoCompiler as error:
+            self.kind, self.fallback = Executor, str(error)
+            self.plan = planned(self.trace)
+            self.executor = Executor(self.trace, self.plan, dict(self.bound))
         return self.executor
 
 

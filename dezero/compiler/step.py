@@ -14,6 +14,7 @@ from ..errors import CompileError
 from .execute import Executor
 from .path import FAILED, Path, confirmed, key_of
 from .places import Snapshot, walk
+from .report import report
 from .trace import Trace, trace
 from .tracearray import TraceArray
 
@@ -39,6 +40,8 @@ class Step:
         self.numbers: dict[str, Any] | None = None  # as the last call left them
         self.refused: str | None = None
         self.attempts = 0
+        self.replaced = 0
+        self.failed: list[Path] = []  # those that this call has tried
         self.lock = RLock()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -54,6 +57,7 @@ class Step:
         if self.refused is not None or has_traced((args, kwargs)):
             return self.function(*args, **kwargs)
         with self.lock:
+            self.failed = []
             for path in self.paths.get((Config.enable_backprop, Config.train), ()):
                 values = path.fetch(args, kwargs)
                 if values is None:
@@ -61,6 +65,7 @@ class Step:
                 result = path.run(values)
                 if result is not FAILED:
                     return result
+                self.failed.append(path)
             return self.learn(args, kwargs)
 
     def learn(self, args: Any, kwargs: Any) -> Any:
@@ -119,9 +124,14 @@ class Step:
         """Keep a trace until a second one confirms it. Why the step can't be compiled, or None."""
         self.attempts += 1
         key = (Config.enable_backprop, Config.train, key_of(done))
-        for path in self.paths.get(key[:2], ()):
+        for path in list(self.paths.get(key[:2], ())):
             if path.key == key[2]:
-                return f"a replay did not end as the step did: {path.error}"
+                if path in self.failed:
+                    return f"a replay did not end as the step did: {path.error}"
+                self.paths[key[:2]].remove(path)  # of objects that have been replaced
+                self.replaced += 1
+                if self.replaced > LIMIT:
+                    return "its objects are replaced by new ones all the time"
         earlier = self.waiting.pop(key, None)
         if earlier is None:
             self.waiting[key] = done
@@ -146,6 +156,28 @@ class Step:
         """Whether numbers have begun to change since a trace: then it is to be made again."""
         constants = {p.label for p in done.places if p.kind == "constant"}
         return bool(constants & self.lifted)
+
+    def all_paths(self) -> list[Path]:
+        """The compiled ways through the function, of every configuration."""
+        return [path for paths in self.paths.values() for path in paths]
+
+    def report(self) -> str:
+        """What was compiled, and what was not and why, as text.
+
+        >>> import numpy as np
+        >>> from dezero.compiler import compile
+        >>> step = compile(np.tanh, executor="numpy")
+        >>> for _ in range(4):
+        ...     y = step(np.ones(3))
+        >>> print(step.report().splitlines()[0])
+        tanh: 1 path
+        """
+        return report(self)
+
+    def source(self) -> str:
+        """The C of every path, with the lines of the program it came from; empty without C."""
+        texts = [getattr(path.executor, "source", "") for path in self.all_paths()]
+        return "\n".join(texts)
 
     def refuse(self, reason: str) -> None:
         """Run eagerly from now on, and say so once."""
