@@ -59,7 +59,7 @@ def gpt_dezero(setup: Setup) -> Step:
         def __init__(self) -> None:
             super().__init__()
             self.letters, self.places = L.EmbedID(LETTERS, WIDTH), L.EmbedID(TIME, WIDTH)
-            self.norm0, self.norm1, self.norm2 = (L.LayerNorm(WIDTH) for _ in range(3))
+            self.norm0, self.norm1, self.norm2 = (L.LayerNorm() for _ in range(3))
             self.q, self.k, self.v, self.out = (L.Linear(WIDTH) for _ in range(4))
             self.up, self.down = L.Linear(4 * WIDTH), L.Linear(WIDTH)
             self.head = L.Linear(LETTERS)

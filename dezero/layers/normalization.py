@@ -48,7 +48,7 @@ class BatchNorm(Layer):
     (5, 3)
     """
 
-    def __init__(self, decay: float = 0.9, eps: float = 2e-5, dtype: Any = np.float32) -> None:
+    def __init__(self, *, decay: float = 0.9, eps: float = 2e-5, dtype: Any = np.float32) -> None:
         self.decay = decay
         self.eps = eps
         self.dtype = dtype
@@ -94,7 +94,7 @@ class LayerNorm(Layer):
     array([[-1.,  1.]], dtype=float32)
     """
 
-    def __init__(self, eps: float = 1e-5, dtype: Any = np.float32) -> None:
+    def __init__(self, *, eps: float = 1e-5, dtype: Any = np.float32) -> None:
         self.eps = eps
         self.dtype = dtype
         self.gamma: Parameter = LazyParameter((None,), dtype, name="gamma")
@@ -128,7 +128,7 @@ class RMSNorm(Layer):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, eps: float = 1e-6, dtype: Any = np.float32) -> None:
+    def __init__(self, *, eps: float = 1e-6, dtype: Any = np.float32) -> None:
         self.eps = eps
         self.dtype = dtype
         self.gamma: Parameter = LazyParameter((None,), dtype, name="gamma")
