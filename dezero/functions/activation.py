@@ -230,14 +230,17 @@ def density(x: Any) -> Any:
 
 
 class GELU(Rule):
-    __slots__ = ()
+    __slots__ = ("share",)
     op = "gelu"
 
     def forward(self, x):
-        return x * special.normal_cdf(x)
+        self.share = special.normal_cdf(x)  # kept: it costs more than all the rest
+        return x * self.share
 
     def gradient(self, gy, x):
-        return gy * (special.normal_cdf(x) + x * density(x))
+        # computed again where it must be differentiable itself
+        share = special.normal_cdf(x) if isinstance(x, Variable) else self.share
+        return gy * (share + x * density(x))
 
 
 class GELUTanh(Rule):
