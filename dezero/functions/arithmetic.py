@@ -261,8 +261,6 @@ def pow(x: Operand, c: Operand) -> Variable:
     return Power().apply2(x, c)
 
 
-
-
 class Abs(Rule):
     __slots__ = ()
 

@@ -1,5 +1,6 @@
 """Layers: functions with Parameters."""
 
+from .attention import MultiHeadAttention, TransformerBlock
 from .convolution import Conv1d, Conv2d, Conv3d, Deconv1d, Deconv2d, Deconv3d
 from .dropout import Dropout
 from .embedding import Embedding, EmbedID
@@ -25,5 +26,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "Linear",
+    "MultiHeadAttention",
     "RMSNorm",
+    "TransformerBlock",
 ]

@@ -54,7 +54,8 @@ class MultiHeadAttention(Layer):
     ) -> None:
         self.size = positive("MultiHeadAttention", "size", size)
         self.n_heads = positive("MultiHeadAttention", "n_heads", n_heads)
-        self.n_kv_heads = positive("MultiHeadAttention", "n_kv_heads", n_kv_heads or n_heads)
+        n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+        self.n_kv_heads = positive("MultiHeadAttention", "n_kv_heads", n_kv_heads)
         if size % n_heads or n_heads % self.n_kv_heads:
             raise ShapeError(
                 f"MultiHeadAttention: size ({size}) must be a multiple of n_heads ({n_heads}), and "

@@ -253,7 +253,7 @@ def test_recording_stays_off_inside_no_grad_unless_asked():
 def test_plain_array_backward_refuses_to_be_differentiated_again():
     x = Variable(np.ones(3))
     y = Returning(np.ones(3))(x)
-    with pytest.raises(GradientError, match="plain array.*create_graph"):
+    with pytest.raises(GradientError, match=r"plain array.*create_graph"):
         y.backward(create_graph=True)
 
 

@@ -50,7 +50,7 @@ def test_as_a_decorator():
 
 @pytest.mark.parametrize("use", [lambda: Config.typo, lambda: using_config("typo", 1).__enter__()])
 def test_unknown_setting(use):
-    with pytest.raises(AttributeError, match="'typo'.*enable_backprop"):
+    with pytest.raises(AttributeError, match=r"'typo'.*enable_backprop"):
         use()
 
 

@@ -258,6 +258,6 @@ def test_shape_queries():
 
 def test_equality_is_identity():
     x, y = Variable(np.ones(3)), Variable(np.ones(3))
-    assert x == x  # noqa: PLR0124
+    assert x == x
     assert x != y
     assert len({x, y}) == 2

@@ -37,7 +37,9 @@ def test_weights_are_those_of_the_seed_in_the_dtype(make, shape, fan_in, dtype, 
     assert layer.W.dtype == layer.b.dtype == y.dtype == dtype
     drawn = np.random.RandomState(7).randn(*shape)
     tolerance = {np.float16: 2e-3, np.float32: 3e-7, np.float64: 1e-15}[dtype]
-    np.testing.assert_allclose(layer.W.data, drawn / np.sqrt(fan_in), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        layer.W.data, drawn / np.sqrt(fan_in), rtol=tolerance, atol=tolerance
+    )
     assert layer.b.shape == y.shape[1:2]
     assert not layer.b.data.any()
 
