@@ -150,6 +150,8 @@ def literal(value: Any, kind: str) -> str:
         if value in (float("inf"), -float("inf")):
             return f"({kind}){'-' if value < 0 else ''}INFINITY"
         return f"({kind}){value.hex()}"
+    if kind == "int64_t" and value == np.iinfo(np.int64).min:  # C has no such literal
+        return "INT64_MIN"
     return f"({kind}){int(value)}{'LL' if kind == 'int64_t' else ''}"
 
 
@@ -163,9 +165,7 @@ class Loop:
         self.shape = group.domain or ()
         self.members = set(group.members)
         self.results = [i for i in group.members if self.nodes[i].kind == "reduce"]
-        self.stores = [
-            i for i in group.members if i in generator.stored and i not in self.results
-        ]
+        self.stores = [i for i in group.members if i in generator.stored and i not in self.results]
         self.loads: list[int] = []
         for i in group.members:
             for j in self.nodes[i].ins:
@@ -247,7 +247,8 @@ class Loop:
         for k, i in enumerate(self.used):
             kind, const = TYPES[str(self.nodes[i].dtype)], "const " if i in self.loads else ""
             out.append(
-                f"        {const}{kind} *restrict p{k} = {self.generator.pointer(i, bool(const))};\n"
+                f"        {const}{kind} *restrict p{k} = "
+                f"{self.generator.pointer(i, bool(const))};\n"
             )
         for i in self.results:
             size = int(np.prod(self.nodes[i].shape, dtype=np.int64))
@@ -299,7 +300,7 @@ def identity(node: Node) -> Any:
     low = node.op == "maximum"
     if node.dtype.kind == "f":
         return -np.inf if low else np.inf
-    return np.iinfo(node.dtype).min + 1 if low else np.iinfo(node.dtype).max
+    return np.iinfo(node.dtype).min if low else np.iinfo(node.dtype).max
 
 
 def fold(op: str, into: str, value: str, nan: str) -> list[str]:
@@ -308,5 +309,8 @@ def fold(op: str, into: str, value: str, nan: str) -> list[str]:
         return [f"{into} += {value};"]
     sign = ">" if op == "maximum" else "<"
     if nan:
-        return [f"{into} = {value} {sign} {into} ? {value} : {into};", f"{nan} |= {value} != {value};"]
+        return [
+            f"{into} = {value} {sign} {into} ? {value} : {into};",
+            f"{nan} |= {value} != {value};",
+        ]
     return [f"{into} = ({value} {sign} {into} || {value} != {value}) ? {value} : {into};"]

@@ -2,22 +2,20 @@
 
 A recipe says how to make a value: `("array", k)` is output k of the tape as an array of its own,
 `("place", i)` the object at place i, `("variable", ...)` a new Variable, and so on. An effect is
-an assignment of a recipe to a place. The traced run is undone and then committed by its effects,
-exactly as a replay commits its own.
+an assignment of a recipe to a place. `commit` writes the Python that carries them out. The traced
+run is undone and then committed by its effects, exactly as a replay commits its own.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core import Variable
-from ..core.variable import box, clock
 from ..errors import CompileError
-from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label, put
+from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label
 from .tape import Tape
 from .tracearray import TraceArray
 
@@ -73,7 +71,7 @@ class Recipes:
             return "dict", tuple([(k, self.of(v, label(where, "item", k))) for k, v in x.items()])
         if isinstance(x, np.ndarray):
             return self.output("array", self.tape.const(x), x)
-        if isinstance(x, np.generic | types.FunctionType) or isinstance(x, OPAQUE):
+        if isinstance(x, (np.generic | types.FunctionType, OPAQUE)):
             return "constant", x
         raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
 
@@ -122,70 +120,3 @@ def same(a: Any, b: Any) -> bool:
 def same_key(a: Any, b: Any) -> bool:
     """Whether two keys of dicts are the same."""
     return a is b or (type(a) is type(b) and isinstance(a, CONSTANTS) and bool(a == b))
-
-
-class Commit:
-    """Carries out effects: `at` gives the object of a place, `values` the outputs' arrays."""
-
-    def __init__(self, at: Callable[[int], Any], values: list[Any]) -> None:
-        self.at = at
-        self.values = values
-        self.made: dict[int, Any] = {}
-        self.now = clock.tick()
-
-    def run(self, effects: list[Recipe]) -> None:
-        """Make every assignment."""
-        for effect in effects:
-            kind, index = effect[:2]
-            if kind == "write":
-                self.at(index)[...] = self.values[effect[2]]
-            elif kind == "list":
-                self.at(index)[:] = [self.make(recipe) for recipe in effect[2]]
-            elif kind == "delete":
-                remove(self.at(index), *effect[2:])
-            else:
-                parent = self.at(index)
-                put(parent, effect[2], effect[3], self.make(effect[4]))
-                if effect[3] == "_data":
-                    parent._changed = self.now
-
-    def make(self, recipe: Recipe) -> Any:
-        """The value of a recipe."""
-        kind, what = recipe[:2]
-        if kind == "new":
-            self.made[what] = self.make(recipe[2])
-            return self.made[what]
-        if kind == "array":
-            return np.array(self.values[what])
-        if kind == "constant":
-            return what
-        if kind == "place":
-            return self.at(what)
-        if kind == "again":
-            return self.made[what]
-        if kind == "scalar":
-            return np.asarray(self.values[what])[()]
-        if kind == "number":
-            return np.asarray(self.values[what]).item()
-        if kind == "dict":
-            return {key: self.make(value) for key, value in what}
-        if kind == "variable":
-            return self.variable(*recipe[1:])
-        return [self.make(e) for e in what] if kind == "list" else tuple(map(self.make, what))
-
-    def variable(self, kind: type[Variable], data: Recipe, grad: Recipe, name: Any) -> Variable:
-        """A new Variable."""
-        array = self.make(data)
-        x: Variable = box(array, kind, -1 if kind.__name__ == "Constant" else 0)
-        x.grad = self.make(grad)
-        x.name = name
-        x._changed = self.now
-        return x
-
-
-def remove(parent: Any, how: str, key: Any) -> None:
-    """Undo an assignment: the entry of a dict, the attribute of an object."""
-    if how == "item":
-        del parent[key]
-    else:
-        delattr(parent, key)

@@ -5,7 +5,7 @@ It is the reference, and what every node falls back to that the C executor does 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,7 +53,9 @@ class Executor:
         for group in self.schedule:
             self.emit(group)
         self.copied = [
-            (k, self.arrays[i]) for k, i in self.slots.items() if i in self.arrays and k not in bound
+            (k, self.arrays[i])
+            for k, i in self.slots.items()
+            if i in self.arrays and k not in bound
         ]
         self.outputs = [self.arrays[i] for i in trace.outputs]
         self.checks = [(guard, self.arrays[guard.node]) for guard in self.guards]
@@ -95,12 +97,12 @@ class Executor:
             if step is not None:
                 self.program.append(step)
 
-    def load(self, values: list[Any]) -> None:
+    def load(self, values: Sequence[Any]) -> None:
         """Copy the slots' arrays (or numbers) that are not used in place."""
         for k, buffer in self.copied:
             buffer[...] = values[k]
 
-    def run(self, values: list[Any]) -> int:
+    def run(self, values: Sequence[Any]) -> int:
         """Compute everything; the number of the first guard that does not hold, or -1."""
         self.load(values)
         for function, args, out in self.program:

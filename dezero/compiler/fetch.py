@@ -63,7 +63,9 @@ class Writer:
             self.fail(f"{x} is not {other}")
         elif kind == "array" and isinstance(value, np.ndarray):
             dtype = self.constant(value.dtype, f"d{k}")
-            self.fail(f"type({x}) is not ndarray or {x}.shape != {value.shape} or {x}.dtype != {dtype}")
+            self.fail(
+                f"type({x}) is not ndarray or {x}.shape != {value.shape} or {x}.dtype != {dtype}"
+            )
         elif kind in ("array", "number"):
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
         elif kind == "constant" and value is not None and not isinstance(value, bool):
@@ -79,7 +81,9 @@ class Writer:
         value = place.value
         if isinstance(value, list | tuple | dict):
             self.fail(f"len({x}) != {len(value)}")
-        elif (hasattr(value, "__dict__") and not isinstance(value, Variable | types.FunctionType)) or (isinstance(value, Variable) and children(value)[2:]):
+        elif (
+            hasattr(value, "__dict__") and not isinstance(value, Variable | types.FunctionType)
+        ) or (isinstance(value, Variable) and children(value)[2:]):
             self.fail(f"len({x}.__dict__) != {len(vars(value))}")
         if isinstance(value, Variable):
             self.fail(f"{x}.creator is not None")
@@ -114,6 +118,6 @@ class Writer:
             "    except (AttributeError, KeyError, IndexError, ValueError):\n        return None\n"
         )
         namespace = dict(self.env)
-        exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)
+        exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
         fetch: Fetch = namespace["fetch"]
         return fetch

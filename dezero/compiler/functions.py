@@ -17,11 +17,27 @@ from .record import kind_of, node_of, plain, record_call, target
 from .tape import Tape, broadcasted, program_line
 from .tracearray import TraceArray
 
-WRITERS = (np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis)
-STATIC = (np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj)
+WRITERS: tuple[Any, ...] = (np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis)
+STATIC: tuple[Any, ...] = (
+    np.shape,
+    np.ndim,
+    np.size,
+    np.result_type,
+    np.can_cast,
+    np.iscomplexobj,
+    np.isrealobj,
+)
 STATIC += (np.may_share_memory, np.shares_memory)
 # composed of methods and ufuncs that a traced array has: NumPy's own code runs on it
-COMPOSED = (np.moveaxis, np.swapaxes, np.squeeze, np.ravel, np.transpose, np.reshape, np.sum)
+COMPOSED: tuple[Any, ...] = (
+    np.moveaxis,
+    np.swapaxes,
+    np.squeeze,
+    np.ravel,
+    np.transpose,
+    np.reshape,
+    np.sum,
+)
 COMPOSED += (np.max, np.min, np.amax, np.amin, np.prod, np.mean, np.var)
 
 

@@ -125,9 +125,10 @@ def fused(plan: Plan, kept: set[int]) -> list[Group]:
 def joins(node: Node, group: Group, home: dict[int, int], nodes: list[Node], plan: Plan) -> bool:
     """Whether a node can be computed in a group: what it reads of it, it reads in place."""
     for j in node.ins:
-        if home.get(plan.roots[j]) == group.index:
-            if plan.roots[j] != j or nodes[j].shape != group.domain or nodes[j].kind == "reduce":
-                return False
+        inside = home.get(plan.roots[j]) == group.index
+        elsewhere = nodes[j].shape != group.domain or nodes[j].kind == "reduce"
+        if inside and (plan.roots[j] != j or elsewhere):
+            return False
     return True
 
 

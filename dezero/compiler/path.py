@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arrays import random
 from ..errors import CompileError
-from .effects import Commit, Recipe
+from . import commit
+from .effects import Recipe
 from .execute import Executor
 from .fetch import Writer
 from .plan import Plan, planned
@@ -36,15 +37,16 @@ class Path:
         self.key = key_of(trace)
         writer = Writer(trace.places, earlier.places)
         self.needed = needed_places(trace, writer.stable)
-        self.position = {place: k for k, place in enumerate(self.needed)}
+        position = {place: k for k, place in enumerate(self.needed)}
         self.fetch = writer.write(self.needed)
-        self.fixed = {
+        fixed = {
             p.index: p.value
             for p in trace.places
-            if p.index not in self.position and (p.kind == "opaque" or writer.stable[p.index])
+            if p.index not in position and (p.kind == "opaque" or writer.stable[p.index])
         }
+        committer = commit.Writer(fixed, position)
+        self.commit = committer.write(trace.result, trace.effects, trace.touched())
         self.bound = bindable(trace, earlier)
-        self.labels = [trace.places[i].label for i in trace.slots]
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
         self.trace = trace
@@ -71,15 +73,7 @@ class Path:
             self.failures += 1
             return FAILED
         self.runs += 1
-        commit = Commit(lambda i: self.at(i, values), executor.outputs)
-        result = commit.make(self.trace.result)
-        commit.run(self.trace.effects)
-        return result
-
-    def at(self, place: int, values: tuple[Any, ...]) -> Any:
-        """The object at a place, now."""
-        k = self.position.get(place)
-        return self.fixed[place] if k is None else values[k]
+        return self.commit(values, executor.outputs)
 
     def rebind(self, values: tuple[Any, ...]) -> Executor:
         """An executor for the state arrays as they are; those that were replaced are copied."""
@@ -105,6 +99,7 @@ def needed_places(trace: Trace, stable: list[bool]) -> list[int]:
     named = set()
     for effect in trace.effects:
         named.add(effect[1])
+    named.update(trace.touched())
     recipes: list[Recipe] = [trace.result, *[e[-1] for e in trace.effects if e[0] == "set"]]
     recipes += [r for e in trace.effects if e[0] == "list" for r in e[2]]
     while recipes:

@@ -22,7 +22,7 @@ from .tracearray import TraceArray
 
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
-OPAQUE = (type, types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
+OPAQUE: tuple[Any, ...] = (type, types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
 OPAQUE += (set, frozenset, Iterator, types.GeneratorType)
 LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
 SKIPPED = {"creator", "inputs", "outputs", "name", "generation", "_changed", "__weakref__"}

@@ -9,16 +9,23 @@ from threading import RLock
 from typing import Any
 
 from ..arrays import random
-from ..core import Config
+from ..core.config import SETTINGS
 from ..errors import CompileError
 from .execute import Executor
 from .path import FAILED, Path, confirmed, key_of
 from .places import Snapshot, walk
 from .report import report
-from .trace import Trace, trace
-from .tracearray import TraceArray
+from .trace import Trace, trace, tracing
 
 LIMIT = 32  # paths: a step that never goes the same way twice is better run eagerly
+
+
+recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
+
+
+def configuration() -> tuple[bool, bool]:
+    """The settings that a path was traced under."""
+    return recording(), training()
 
 
 class Step:
@@ -54,11 +61,11 @@ class Step:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result, and its effects."""
-        if self.refused is not None or has_traced((args, kwargs)):
+        if self.refused is not None or tracing.get():  # a step inside a traced one is part of it
             return self.function(*args, **kwargs)
         with self.lock:
             self.failed = []
-            for path in self.paths.get((Config.enable_backprop, Config.train), ()):
+            for path in self.paths.get(configuration(), ()):
                 values = path.fetch(args, kwargs)
                 if values is None:
                     continue
@@ -104,9 +111,7 @@ class Step:
             raise
 
     def traced(self, args: Any, kwargs: Any) -> Any:
-        """A real step that is traced; a step that can't be traced is run eagerly, and so are
-        all after it.
-        """
+        """A real step, traced; where it can't be, this call and all after it run eagerly."""
         lifted = frozenset(self.lifted)
         try:
             result, done, reason = trace(self.function, args, kwargs, lifted)
@@ -123,7 +128,7 @@ class Step:
     def learned(self, done: Trace) -> str | None:
         """Keep a trace until a second one confirms it. Why the step can't be compiled, or None."""
         self.attempts += 1
-        key = (Config.enable_backprop, Config.train, key_of(done))
+        key = (*configuration(), key_of(done))
         for path in list(self.paths.get(key[:2], ())):
             if path.key == key[2]:
                 if path in self.failed:
@@ -190,14 +195,3 @@ class Step:
 
 class CompileWarning(UserWarning):
     """A function that can't be compiled runs eagerly."""
-
-
-def has_traced(x: Any) -> bool:
-    """Whether a call comes from a run that is being traced itself."""
-    if isinstance(x, TraceArray):
-        return True
-    if isinstance(x, tuple | list):
-        return any(has_traced(e) for e in x)
-    if isinstance(x, dict):
-        return any(has_traced(e) for e in x.values())
-    return isinstance(getattr(x, "_data", None), TraceArray)

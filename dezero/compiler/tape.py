@@ -121,7 +121,7 @@ class Guard:
     def holds(self, array: Any) -> bool:
         """Whether an array gives the value that was seen."""
         if self.truth:
-            return bool(array) == self.value
+            return bool(bool(array) == self.value)
         return bool(np.array_equal(array, self.value, equal_nan=array.dtype.kind in "fc"))
 
 

@@ -18,7 +18,13 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-FLAGS = ("-O2", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
+FLAGS: tuple[str, ...] = (
+    "-O2",
+    "-fopenmp-simd",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+)
 FLAGS += ("-fwrapv", "-shared", "-fPIC", "-w", "-std=gnu11")
 SECONDS = 120  # after which a compiler is given up
 

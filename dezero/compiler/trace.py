@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,13 @@ import numpy as np
 from ..arrays import random
 from ..core import Variable
 from ..errors import CompileError
-from .effects import Commit, Recipe, Recipes
+from .commit import Writer
+from .effects import Recipe, Recipes
 from .places import Place, Snapshot, children, put, walk
 from .tape import Tape
 from .tracearray import TraceArray
+
+tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # a traced run is going on
 
 
 @dataclass
@@ -32,6 +36,11 @@ class Trace:
     outputs: list[int]
     result: Recipe
     effects: list[Recipe]
+
+    def touched(self) -> list[int]:
+        """The places of the Variables whose arrays the step writes into."""
+        parents = {self.places[e[1]].parent for e in self.effects if e[0] == "write"}
+        return sorted([i for i in parents if isinstance(self.places[i].value, Variable)])
 
     def structure(self) -> tuple[Any, ...]:
         """What calls that this trace can stand for have in common."""
@@ -81,11 +90,15 @@ def trace(
         raise
     tape.open = False
     snapshot.restore()
-    commit = Commit(lambda i: places[i].value, values)
-    result = commit.make(done.result)
-    commit.run(done.effects)
-    del commit, values
+    writer = Writer({place.index: place.value for place in places}, {})
+    result = writer.write(done.result, done.effects, done.touched())((), list(map(real, values)))
+    del writer, values
     return result, done, escaped(tape)
+
+
+def real(value: Any) -> Any:
+    """A traced value as an array."""
+    return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
 def check(places: list[Place]) -> None:
@@ -105,7 +118,9 @@ def check_memory(places: list[Place], written: set[int]) -> None:
     for p in arrays:
         for q in arrays:
             if p.index in written and p is not q and np.may_share_memory(p.value, q.value):
-                raise CompileError(f"{p.label}, which is written into, shares memory with {q.label}")
+                raise CompileError(
+                    f"{p.label}, which is written into, shares memory with {q.label}"
+                )
 
 
 def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:
@@ -126,7 +141,11 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     }
     begun = {index: traced.node for index, traced in slots.items()}
     args, kwargs = new.get(1, places[1].value), places[2].value
-    result = function(*args, **kwargs)
+    token = tracing.set(True)
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        tracing.reset(token)
     tape.open = False
     recipes = Recipes(tape, places, slots)
     effects: list[Recipe] = []

@@ -59,7 +59,7 @@ class TraceArray(NDArrayOperatorsMixin):
     T = property(lambda self: self.transpose())
     weak = property(lambda self: type(self.value) in NUMBERS)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """What `isinstance` sees: to the program the type of the value, to DeZero the truth."""
         if sys._getframe(1).f_code.co_filename.startswith(LIBRARIES):
@@ -207,9 +207,9 @@ class TraceArray(NDArrayOperatorsMixin):
             self.value[plain(index)] = plain(new)
             return
         tape = self.tape
-        if isinstance(new, TraceArray) and new.base is self and is_basic(index):
-            if new.view_of == indexed(index):
-                return  # the end of x[index] += y, which wrote into the view
+        own = isinstance(new, TraceArray) and new.base is self and is_basic(index)
+        if own and new.view_of == indexed(index):
+            return  # the end of x[index] += y, which wrote into the view
         ins: list[int] = [self.node, node_of(tape, new, self.dtype)]
         attr = indexed(index) if is_basic(index) else templated(tape, index, ins)
         self.value[plain(index)] = plain(new)
@@ -237,7 +237,7 @@ class TraceArray(NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Any:
         """x.transpose(axes)."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
-            axes = axes[0] or ()
+            axes = tuple(axes[0] or ())
         order = tuple(int(a) % self.ndim for a in axes) or tuple(range(self.ndim))[::-1]
         return self.viewed(transposed(order), np.asarray(self.value).transpose(order))
 

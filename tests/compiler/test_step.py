@@ -122,8 +122,8 @@ def test_results_are_not_overwritten_by_the_next_call(executor):
 
 @EXECUTORS
 def test_each_batch_size_has_its_path(executor):
-    model, _, eager = training(SGD())
-    other, _, compiled = training(SGD())
+    _model, _, eager = training(SGD())
+    _other, _, compiled = training(SGD())
     compiled = compile(compiled, executor=executor)
     data = [b for pair in zip(batches(8, 12), batches(8, 7), strict=True) for b in pair]
     for x, t in data:
@@ -165,8 +165,8 @@ def test_a_loop_that_depends_on_values(executor):
 
 @EXECUTORS
 def test_a_schedule_needs_no_new_path(executor):
-    model, rule, eager = training(SGD(lr=0.5))
-    other, other_rule, compiled = training(SGD(lr=0.5))
+    _model, rule, eager = training(SGD(lr=0.5))
+    _other, other_rule, compiled = training(SGD(lr=0.5))
     compiled = compile(compiled, executor=executor)
     for k, (x, t) in enumerate(batches(15)):
         rule.lr = other_rule.lr = 0.5 / (k + 1)

@@ -1,0 +1,128 @@
+"""Committing: straight Python code that makes a step's result and carries out its effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import Variable
+from ..core.variable import clock
+from .effects import Recipe
+from .places import cell_of
+
+Commit = Callable[[Any, Any], Any]  # of the values that were fetched, and the outputs' arrays
+new = object.__new__
+
+
+class Writer:
+    """Writes the code of `commit`.
+
+    Args:
+        fixed: The objects of places that stay the same.
+        position: Where the others are among the values that were fetched.
+    """
+
+    def __init__(self, fixed: dict[int, Any], position: dict[int, int]) -> None:
+        self.fixed = fixed
+        self.position = position
+        self.env: dict[str, Any] = {"leaf": leaf, "clock": clock, "copyto": np.copyto}
+        self.lines: list[str] = []
+
+    def constant(self, x: Any) -> str:
+        """A name for an object in the code."""
+        name = f"k{len(self.env)}"
+        self.env[name] = x
+        return name
+
+    def place(self, i: int) -> str:
+        """The code of the object at a place."""
+        if i in self.position:
+            return f"v[{self.position[i]}]"
+        return self.constant(self.fixed[i])
+
+    def value(self, recipe: Recipe) -> str:
+        """The code of a recipe."""
+        kind, what = recipe[:2]
+        if kind == "new":
+            return f"(n{what} := {self.value(recipe[2])})"
+        if kind == "variable":
+            data, grad = self.value(recipe[2]), self.value(recipe[3])
+            kind_name, name = self.constant(what), self.constant(recipe[4])
+            return f"leaf({kind_name}, {data}, {grad}, {name}, now)"
+        if kind == "dict":
+            pairs = [f"{self.constant(k)}: {self.value(x)}" for k, x in what]
+            return f"{{{', '.join(pairs)}}}"
+        if kind in ("list", "tuple"):
+            items = "".join([f"{self.value(x)}, " for x in what])
+            return f"[{items}]" if kind == "list" else f"({items})"
+        simple = {"array": f"o[{what}].copy()", "scalar": f"o[{what}][()]"}
+        simple |= {"number": f"o[{what}].item()", "again": f"n{what}"}
+        if kind in simple:
+            return simple[kind]
+        return self.place(what) if kind == "place" else self.constant(what)
+
+    def effect(self, effect: Recipe) -> None:
+        """Add the code of an effect."""
+        kind, index = effect[:2]
+        x = self.place(index)
+        if kind == "write":
+            self.lines.append(f"copyto({x}, o[{effect[2]}])")
+        elif kind == "list":
+            items = "".join([f"{self.value(recipe)}, " for recipe in effect[2]])
+            self.lines.append(f"{x}[:] = [{items}]")
+        elif kind == "delete":
+            key = self.constant(effect[3])
+            item = effect[2] == "item"
+            self.lines.append(f"del {x}[{key}]" if item else f"delattr({x}, {key})")
+        else:
+            self.assign(x, index, *effect[2:])
+
+    def assign(self, x: str, index: int, how: str, key: Any, recipe: Recipe) -> None:
+        """Add the code of an assignment."""
+        value = self.value(recipe)
+        if how == "slot":
+            target = f"{x}.{key}"
+        elif how == "cell":
+            target = f"{self.constant(cell_of(self.fixed[index], key))}.cell_contents"
+        elif how == "global":
+            target = f"{self.constant(self.fixed[index].__globals__)}[{key!r}]"
+        else:
+            target = f"{x}{'' if how == 'item' else '.__dict__'}[{self.constant(key)}]"
+        self.lines.append(f"{target} = {value}")
+        if key == "_data":
+            self.lines.append(f"{x}._changed = now")
+
+    def write(self, result: Recipe, effects: list[Recipe], touched: list[int]) -> Commit:
+        """The function that returns the result.
+
+        Args:
+            result: Its recipe: made first, as effects may name what it makes again.
+            effects: What it does before.
+            touched: The places of Variables whose arrays are written into.
+        """
+        for effect in effects:
+            self.effect(effect)
+        for index in touched:
+            self.lines.append(f"{self.place(index)}._changed = now")
+        self.lines.append(f"return {self.value(result)}")
+        body = "\n    ".join(["now = clock.tick()", *self.lines])
+        names = ", ".join(f"{name}={name}" for name in self.env)
+        namespace = dict(self.env)
+        source = f"def commit(v, o, {names}):\n    {body}\n"
+        exec(compile(source, "<dezero.compiler commit>", "exec"), namespace)  # noqa: S102 (our own text)
+        commit: Commit = namespace["commit"]
+        return commit
+
+
+def leaf(kind: type[Variable], data: Any, grad: Any, name: Any, now: int) -> Variable:
+    """A new Variable of an array, without a graph."""
+    x = new(kind)
+    x._data = data if type(data) is np.ndarray else np.asarray(data)
+    x._changed = now
+    x.grad = grad
+    x.name = name
+    x.creator = None
+    x.generation = -1 if kind.__name__ == "Constant" else 0
+    return x
