@@ -58,3 +58,15 @@ def test_the_op_of_the_contributing_page_is_right() -> None:
         gx.backward()
         second = (4 * point**2 - 2) * np.exp(-(point**2))
         np.testing.assert_allclose(x.grad.data, second, rtol=1e-13)
+
+
+def test_the_table_of_dtypes_is_right() -> None:
+    text = (ROOT / "docs" / "dtypes.md").read_text(encoding="utf-8")
+    head, _, *rows = (line.strip("| ").split(" | ") for line in text.splitlines() if "|" in line)
+    numbers = {"number `2`": 2, "number `2.0`": 2.0}
+    assert len(rows) == 7
+    for left, *results in rows:
+        x = Variable(np.ones(3, left.strip("*")))
+        for right, expected in zip(head[1:], results, strict=True):
+            other = numbers[right] if right in numbers else Variable(np.ones(3, right))
+            assert str((x + other).dtype) == expected
