@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import functions as F
-from ..arrays import random
+from ..arrays import as_numpy, namespace, random
 from ..core import Variable, no_grad, test_mode
 from ..errors import ShapeError
 from ..layers import Dropout, Embedding, LayerNorm, Linear, TransformerBlock
@@ -79,7 +79,8 @@ class GPT(Model):
                 f"tokens have the shape {shape}, but must have (N, T) with T at most "
                 f"{self.context}, the context"
             )
-        x = self.dropout(self.tokens(tokens) + self.positions(np.arange(shape[1])))
+        places = namespace(self.positions.W.data).arange(shape[1])
+        x = self.dropout(self.tokens(tokens) + self.positions(places))
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))
@@ -105,10 +106,11 @@ class GPT(Model):
         sequence = np.array(tokens, np.int64).reshape(-1)
         if not len(sequence):
             raise ShapeError("GPT.generate: tokens is empty, but must have at least one to go on")
+        xp = namespace(self.tokens.W.data)
         with no_grad(), test_mode():
             for _ in range(length):
-                logits = self(sequence[None, -self.context :]).data[0, -1]
-                sequence = np.append(sequence, sample(logits, temperature, top_k))
+                logits = self(xp.asarray(sequence[None, -self.context :])).data[0, -1]
+                sequence = np.append(sequence, sample(as_numpy(logits), temperature, top_k))
         return sequence
 
 
