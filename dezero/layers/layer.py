@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 from weakref import ref
@@ -97,7 +97,9 @@ class Layer:
         >>> [p.shape for p in Linear(3, in_size=2).params()]
         [(2, 3), (3,)]
         """
-        return (member for member in self.inside() if isinstance(member, Parameter))
+        found: dict[Member, None] = {self: None}
+        collect(vars(self).values(), found)
+        return (member for member in found if isinstance(member, Parameter))
 
     def named_params(self) -> Iterator[tuple[str, Parameter]]:
         """(path, Parameter) for each Parameter, as weight files name them.
@@ -253,6 +255,18 @@ def descend(layer: Layer, prefix: str, found: dict[Member, str]) -> None:
             found[member] = prefix + name
             if isinstance(member, Layer):
                 descend(member, f"{prefix}{name}/", found)
+
+
+def collect(values: Iterable[Any], found: dict[Member, None]) -> None:
+    """Add the Parameters and Layers among values, and what is inside, in the order of `descend`."""
+    for value in values:
+        if isinstance(value, MEMBERS):
+            if value not in found:
+                found[value] = None
+                if isinstance(value, Layer):
+                    collect(vars(value).values(), found)
+        elif isinstance(value, CONTAINERS):
+            collect(value.values() if isinstance(value, dict) else value, found)
 
 
 def links(values: tuple[Any, ...]) -> list[ref[Any]]:

@@ -84,8 +84,7 @@ class Optimizer:
             SetupError: `setup(target)` has not been called.
             GradientError: A gradient has not the shape of its Parameter.
         """
-        self._paths = self._named()
-        params = [p for p in self._paths if p.grad is not None]
+        params = [p for p in self._params() if p.grad is not None]
         for hook in self.hooks:
             hook(params)
             params = [p for p in params if p.grad is not None]
@@ -111,12 +110,17 @@ class Optimizer:
         """Change p and its state, in place, by the gradient g."""
         raise NotImplementedError(f"{type(self).__name__} has no step(self, p, g, *state)")
 
-    def _named(self) -> dict[Parameter, str]:
-        """The target's Parameters, each once, and their paths; numbers where it has no names."""
+    def _params(self) -> Iterable[Parameter]:
+        """The target's Parameters, each once."""
         if self.target is None:
             raise SetupError(
                 f"{type(self).__name__}: it has no Parameters yet: call setup(model) first"
             )
+        return dict.fromkeys(self.target.params())
+
+    def _named(self) -> dict[Parameter, str]:
+        """The target's Parameters, each once, and their paths; numbers where it has no names."""
+        self._params()
         return {param: path for path, param in named_params(self.target)}
 
     def _path(self, param: Parameter) -> str:
