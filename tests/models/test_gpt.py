@@ -135,15 +135,16 @@ def test_it_learns_a_sequence_by_heart(tmp_path):
     assert again.generate([3], 7, temperature=0).tolist() == text.tolist()
 
 
-def test_the_likeliest_continuation():
+@pytest.mark.parametrize("start", [[1, 2], [5], [0, 3, 7], list(range(11))])
+def test_the_likeliest_continuation(start):
     model = bold(small())
-    expected = [1, 2]
+    expected = list(start)
     for _ in range(12):  # beyond the context, which moves along
         seen = np.array([expected[-CONTEXT:]])
         expected.append(int(logits(model.state_dict(), seen)[0, -1].argmax()))
-    assert model.generate([1, 2], 12, temperature=0).tolist() == expected
-    assert model.generate([1, 2], 12, top_k=1).tolist() == expected
-    assert model.generate([1, 2], 0).tolist() == [1, 2]
+    assert model.generate(start, 12, temperature=0).tolist() == expected
+    assert model.generate(start, 12, top_k=1).tolist() == expected
+    assert model.generate(start, 0).tolist() == start
 
 
 def test_seeds_repeat_what_is_drawn():

@@ -65,6 +65,11 @@ def test_training_reaches_every_parameter_through_dropout(drawn):
     for name, param in model.named_params():
         assert param.grad.shape == param.shape and param.grad.dtype == np.float32, name
         assert np.isfinite(param.grad.data).all() and param.grad.data.any(), name
+    for following in (model.fc7, model.fc8):
+        # an image leaves a number idle with 1/2 in ReLU, else with 1/2 in dropout: 3/4; both
+        # images do with (3/4)^2 = 0.56, and would with 1/4 without dropout
+        idle = ~following.W.grad.data.any(axis=1)
+        assert 0.5 < idle.mean() < 0.65
     with no_grad():
         assert (model(x).data != model(x).data).any()  # dropout draws anew
 
