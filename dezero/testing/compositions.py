@@ -15,8 +15,9 @@ import numpy as np
 from .. import functions
 from ..arrays import Window
 from ..functions.activation import normal_cdf
+from ..functions.recurrent import rnn_steps
 
-F: Any = functions  # Variables get their operators at run time, which no type checker sees
+F: Any = functions
 
 
 def leaky_relu(x: Any, slope: float = 0.2) -> Any:
@@ -75,22 +76,41 @@ def convolution(
     return y if b is None else y + b.reshape(-1, *[1] * (x.ndim - 2))
 
 
-def windows(x: Any, kernel_size: Any, stride: Any, pad: Any, fill: float) -> Any:
+def windows(x: Any, fill: float, kernel_size: Any, stride: Any, pad: Any, dilation: Any) -> Any:
     """The slices of padded x at each tap of a window, stacked."""
-    window = Window.of(kernel_size, stride, pad, ndim=x.ndim - 2)
+    window = Window.of(kernel_size, stride, pad, dilation, ndim=x.ndim - 2)
     taps = window.taps(window.outputs(x.shape[2:]))
     x = F.pad(x, ((0, 0), (0, 0), *[(p, p) for p in window.pad]), fill)
     return F.stack([x[seen] for _, seen in taps])
 
 
-def max_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Any:
+def max_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1) -> Any:
     """The largest of the slices."""
-    return F.max(windows(x, kernel_size, stride, pad, -math.inf), axis=0)
+    return F.max(windows(x, -math.inf, kernel_size, stride, pad, dilation), axis=0)
 
 
-def average_pooling(x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0) -> Any:
+def average_pooling(
+    x: Any, kernel_size: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1
+) -> Any:
     """The mean of the slices."""
-    return F.mean(windows(x, kernel_size, stride, pad, 0.0), axis=0)
+    return F.mean(windows(x, 0.0, kernel_size, stride, pad, dilation), axis=0)
+
+
+def attention(
+    q: Any, k: Any, v: Any, mask: Any = None, causal: bool = False, scale: float | None = None
+) -> Any:
+    """The definition, with keys and values repeated for the heads that share them."""
+    if q.ndim > 2:
+        k, v = (F.repeat(x, q.shape[-3] // x.shape[-3], axis=-3) for x in (k, v))
+    T, S = q.shape[-2], k.shape[-2]
+    visible = np.tri(T, S, S - T) if causal else np.ones((T, S))
+    scores = q @ F.swapaxes(k, -1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if mask is not None:
+        visible = visible * (mask if mask.dtype == bool else 1)
+        scores = scores if mask.dtype == bool else scores + mask
+    weights = F.exp(scores) * visible
+    total = F.sum(weights, axis=-1, keepdims=True)
+    return weights / (total + (total.data == 0)) @ v
 
 
 def batch_norm(
@@ -111,6 +131,8 @@ def layer_norm(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
 
 
 COMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "rnn": lambda *operands: rnn_steps(*operands)[0],
+    "scaled_dot_product_attention": attention,
     "sigmoid": F.sigmoid_simple,
     "relu": lambda x: x * (x > 0),
     "leaky_relu": leaky_relu,
