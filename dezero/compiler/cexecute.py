@@ -10,9 +10,10 @@ import numpy as np
 from .blas import gemm
 from .cgen import Generator
 from .cmath import PREAMBLE
-from .execute import Executor, Stale
+from .execute import Executor, Stale, Step, numpy_step
 from .fuse import Group, fused, stored
 from .plan import Plan
+from .tape import Node
 from .toolchain import library
 from .trace import Trace
 
@@ -41,28 +42,56 @@ class CExecutor(Executor):
         self.build()
 
     def groups(self) -> list[list[int]]:
-        """The fused loops, in order."""
+        """The fused loops in order; those that write over the state come last."""
         kept = {*self.trace.outputs, *[guard.node for guard in self.guards]}
-        self.fused = fused(self.plan, kept)
+        self.fused = fused(self.plan)
         self.stored = stored(self.plan, self.fused, kept)
-        return [group.members for group in self.fused]
+        home = {i: group.index for group in self.fused for i in group.members}
+        self.over = written_over(self, home)
+        final = {home[i] for i in self.over}
+        self.ordinary = [group for group in self.fused if group.index not in final]
+        self.final = [group for group in self.fused if group.index in final]
+        return [group.members for group in (*self.ordinary, *self.final)]
 
     def written(self, group: list[int]) -> list[int]:
-        """The results of a group that leave it."""
-        return [i for i in group if i in self.stored]
+        """The results of a group that leave it for the arena."""
+        return [i for i in group if i in self.stored and i not in self.over]
+
+    def place(self, node: Node) -> Any:
+        """The array of a node: that of the state where the node is written over it."""
+        return self.bound[self.over[node.id]] if node.id in self.over else super().place(node)
 
     def emit(self, group: list[int]) -> None:
         """Nothing yet: `build` does it when every array has its place."""
 
     def build(self) -> None:
         """Write the C of all groups, compile it, and make the program of calls."""
-        found = gemm()
-        writer = Generator(self.nodes, self.arrays, self.stored, found[1] if found else 0)
-        functions: list[str] = []
-        calls: list[str | list[int]] = []  # the name of a C function, or nodes for NumPy
-        pending: list[str] = []
+        addresses, bits = gemm() or ({}, 0)
+        over = {i: self.slots[k] for i, k in self.over.items()}
+        writer = Generator(self.nodes, self.arrays, self.stored, bits, over)
         self.outside: list[str] = []
-        for group in self.fused:
+        functions: list[str] = []
+        ordinary = self.pieces(writer, self.ordinary, functions)
+        final = self.pieces(writer, self.final, functions)
+        kinds = [GEMM.format(kind, f"int{bits or 64}_t") for kind in ("float", "double")]
+        self.source = PREAMBLE + "".join(kinds) + SETUP + "".join(functions)
+        loaded = library(self.source) if functions else None
+        self.bad = np.zeros(1, np.int64)
+        self.table = (ctypes.c_void_p * max(1, len(writer.table)))()
+        for i, k in writer.table.items():
+            self.table[k] = self.arrays[i].ctypes.data
+        if loaded is not None:
+            loaded.setup(*[ctypes.c_void_p(addresses.get(k)) for k in ("float", "double")])
+        self.program = self.steps(loaded, ordinary)
+        self.ending = self.steps(loaded, final)
+
+    def pieces(
+        self, writer: Generator, groups: list[Group], functions: list[str]
+    ) -> list[str | list[int]]:
+        """What to call, in order: C functions by name, or nodes that NumPy computes."""
+        calls: list[str | list[int]] = []
+        pending: list[str] = []
+        for group in groups:
             if not any(i in self.stored for i in group.members):
                 continue
             text = code(writer, group)
@@ -76,48 +105,79 @@ class CExecutor(Executor):
             self.outside += [self.nodes[i].op or self.nodes[i].kind for i in group.members]
         if pending:
             calls.append(function(functions, pending))
-        self.source = self.whole(functions, found[1] if found else 64)
-        self.link(writer, calls, found[0] if found else {})
+        return calls
 
-    def whole(self, functions: list[str], bits: int) -> str:
-        """The text of the C file."""
-        kinds = [GEMM.format(kind, f"int{bits}_t") for kind in ("float", "double")]
-        return PREAMBLE + "".join(kinds) + SETUP + "".join(functions)
-
-    def link(self, writer: Generator, calls: list[Any], addresses: dict[str, int]) -> None:
-        """Load the compiled file and bind its functions to the arrays."""
-        loaded = library(self.source) if any(isinstance(c, str) for c in calls) else None
-        self.bad = np.zeros(1, np.int64)
-        table = (ctypes.c_void_p * max(1, len(writer.table)))()
-        for i, k in writer.table.items():
-            table[k] = self.arrays[i].ctypes.data
-        self.table = table
-        bad = ctypes.c_void_p(self.bad.ctypes.data)
-        if loaded is not None:
-            loaded.setup(*[ctypes.c_void_p(addresses.get(k)) for k in ("float", "double")])
+    def steps(self, loaded: Any, calls: list[str | list[int]]) -> list[Step]:
+        """The calls as steps of a program."""
+        steps: list[Step] = []
         for call in calls:
             if isinstance(call, str):
-                native = getattr(loaded, call)
-                native.restype = None
-                self.program.append((Native(native, table, bad), (), None))
+                native = Native(getattr(loaded, call), self.table, self.bad.ctypes.data)
+                steps.append((native, (), None))
             else:
-                super().emit(call)
+                found = [numpy_step(self, self.nodes[i]) for i in call]
+                steps += [step for step in found if step is not None]
+        return steps
 
     def run(self, values: Any) -> int:
-        """As the NumPy executor; an index out of range is an error that eager will name."""
+        """As the NumPy executor; then the state is written over, when nothing can fail any more.
+
+        An index out of range is an error that the eager run will name.
+        """
         self.bad[0] = 0
         failed = super().run(values)
         if self.bad[0]:
             raise Stale("an index is out of range")
+        if failed < 0:
+            for native, _, _ in self.ending:
+                native(out=None)
         return failed
+
+
+def written_over(executor: CExecutor, home: dict[int, int]) -> dict[int, int]:
+    """Results that may be written over the state that they replace: node and slot.
+
+    Only where nothing else reads the result, the guards do not depend on its loop, and the old
+    state is read by loops that run before, or by the same one at the same place.
+    """
+    plan, nodes, trace = executor.plan, executor.nodes, executor.trace
+    operands = {g.index: [j for i in g.members for j in nodes[i].ins] for g in executor.fused}
+    reads = {k: {plan.roots[j] for j in js} for k, js in operands.items()}
+    guarded = {plan.roots[guard.node] for guard in executor.guards}
+    free = {
+        g.index
+        for g in executor.fused
+        if g.domain is not None
+        and not guarded.intersection(g.members)
+        and not any(reads[k].intersection(g.members) for k in reads if k != g.index)
+    }
+    found: dict[int, int] = {}
+    for effect in trace.effects:
+        if effect[0] == "write":
+            slot, i = trace.slots.index(effect[1]), trace.outputs[effect[2]]
+            x: Any = executor.bound.get(slot)
+            node = nodes[i]
+            fits = x is not None and x.flags.writeable and node.kind not in ("view", "reduce")
+            if fits and home.get(i) in free and (x.shape, x.dtype) == (node.shape, node.dtype):
+                found[i] = slot
+    final = {home[i] for i in found}
+    returned = {plan.roots[i] for i in trace.outputs}
+
+    def safe(i: int, old: int) -> bool:
+        others = any(old in reads[k] for k in final if k != home[i])
+        shifted = any(plan.roots[j] == old != j for j in operands[home[i]])
+        return not others and not shifted and old not in returned
+
+    return {i: slot for i, slot in found.items() if safe(i, executor.slots[slot])}
 
 
 class Native:
     """A C function with its arguments, to be called like a step of the NumPy executor."""
 
-    def __init__(self, function: Any, table: Any, bad: Any) -> None:
+    def __init__(self, function: Any, table: Any, bad: int) -> None:
+        function.restype = None
         self.function = function
-        self.arguments = (ctypes.cast(table, ctypes.c_void_p), bad)
+        self.arguments = (ctypes.cast(table, ctypes.c_void_p), ctypes.c_void_p(bad))
 
     def __call__(self, out: Any) -> None:
         self.function(*self.arguments)

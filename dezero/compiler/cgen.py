@@ -20,15 +20,22 @@ class Generator:
             table.
         stored: The nodes whose results leave their loop.
         gemm_bits: The size of the integers that BLAS takes; 0 where there is no BLAS.
+        over: Results that are written over an array of the state: node, and the state's node.
     """
 
     def __init__(
-        self, nodes: list[Node], arrays: dict[int, Any], stored: set[int], gemm_bits: int
+        self,
+        nodes: list[Node],
+        arrays: dict[int, Any],
+        stored: set[int],
+        gemm_bits: int,
+        over: dict[int, int],
     ) -> None:
         self.nodes = nodes
         self.arrays = arrays
         self.stored = stored
         self.gemm_bits = gemm_bits
+        self.over = over
         self.table: dict[int, int] = {}  # node: its place in the table of addresses
 
     def pointer(self, i: int, constant: bool = True) -> str:
@@ -171,7 +178,11 @@ class Loop:
             for j in self.nodes[i].ins:
                 if j not in self.members and j not in self.loads and not self.is_literal(j):
                     self.loads.append(j)
-        self.used = [*self.loads, *self.stores, *self.results]
+        # one pointer for what is read and written over: `restrict` promises that it is alone
+        over = generator.over
+        self.over = {i: over[i] for i in self.stores if over.get(i) in self.loads}
+        alone = [i for i in self.stores if i not in self.over]
+        self.used = [*self.loads, *alone, *self.results]
         steps = [element_strides(generator.arrays[i], self.shape) for i in self.used]
         self.axes = collapsed(self.shape, steps) or [(1, tuple([0] * len(self.used)))]
 
@@ -181,7 +192,7 @@ class Loop:
 
     def place(self, i: int, depth: int | None = None) -> str:
         """The element of an array at the present position; without the axes from `depth` on."""
-        k = self.used.index(i)
+        k = self.used.index(self.over.get(i, i))
         terms = []
         for d, (_, steps) in enumerate(self.axes[:depth]):
             if steps[k]:
@@ -245,7 +256,8 @@ class Loop:
         """The whole loop nest, in a block of its own."""
         out = [self.generator.comment(self.group.members), "    {\n"]
         for k, i in enumerate(self.used):
-            kind, const = TYPES[str(self.nodes[i].dtype)], "const " if i in self.loads else ""
+            read_only = i in self.loads and i not in self.over.values()
+            kind, const = TYPES[str(self.nodes[i].dtype)], "const " if read_only else ""
             out.append(
                 f"        {const}{kind} *restrict p{k} = "
                 f"{self.generator.pointer(i, bool(const))};\n"

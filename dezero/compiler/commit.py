@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ class Writer:
         self.fixed = fixed
         self.position = position
         self.env: dict[str, Any] = {"leaf": leaf, "clock": clock, "copyto": np.copyto}
+        self.env |= {"hand_out": hand_out, "held": {}}
+        self.again: set[int] = set()
         self.lines: list[str] = []
 
     def constant(self, x: Any) -> str:
@@ -68,7 +71,8 @@ class Writer:
         kind, index = effect[:2]
         x = self.place(index)
         if kind == "write":
-            self.lines.append(f"copyto({x}, o[{effect[2]}])")
+            output = f"o[{effect[2]}]"  # the executor may have written into the array itself
+            self.lines.append(f"if {output} is not {x}: copyto({x}, {output})")
         elif kind == "list":
             items = "".join([f"{self.value(recipe)}, " for recipe in effect[2]])
             self.lines.append(f"{x}[:] = [{items}]")
@@ -81,6 +85,11 @@ class Writer:
 
     def assign(self, x: str, index: int, how: str, key: Any, recipe: Recipe) -> None:
         """Add the code of an assignment."""
+        k = self.gradient(how, key, recipe)
+        if k is not None:
+            name = self.constant(recipe[2][4])
+            self.lines.append(f"hand_out({x}, {name}, held, {k}, o[{k}], now)")
+            return
         value = self.value(recipe)
         if how == "slot":
             target = f"{x}.{key}"
@@ -94,6 +103,16 @@ class Writer:
         if key == "_data":
             self.lines.append(f"{x}._changed = now")
 
+    def gradient(self, how: str, key: Any, recipe: Recipe) -> int | None:
+        """The output that becomes a gradient of its own; None for any other assignment."""
+        if (how, key, recipe[0]) != ("slot", "grad", "new") or recipe[1] in self.again:
+            return None
+        made = recipe[2]
+        if made[:2] != ("variable", Variable) or made[2][0] != "new" or made[3][1] is not None:
+            return None
+        _, number, data = made[2]
+        return data[1] if data[0] == "array" and number not in self.again else None
+
     def write(self, result: Recipe, effects: list[Recipe], touched: list[int]) -> Commit:
         """The function that returns the result.
 
@@ -102,6 +121,7 @@ class Writer:
             effects: What it does before.
             touched: The places of Variables whose arrays are written into.
         """
+        self.again = set(named_again((result, *effects)))
         for effect in effects:
             self.effect(effect)
         for index in touched:
@@ -126,3 +146,42 @@ def leaf(kind: type[Variable], data: Any, grad: Any, name: Any, now: int) -> Var
     x.creator = None
     x.generation = -1 if kind.__name__ == "Constant" else 0
     return x
+
+
+def named_again(recipe: Any) -> list[int]:
+    """The numbers of what recipes make once and name again."""
+    if not isinstance(recipe, tuple):
+        return []
+    if recipe[:1] == ("again",):
+        return [recipe[1]]
+    return [number for part in recipe for number in named_again(part)]
+
+
+def hand_out(x: Variable, name: Any, held: dict[int, Any], k: int, array: Any, now: int) -> None:
+    """Make an array the gradient of x: in the memory of the last one, if only x still has it.
+
+    New memory for each gradient of a large model would cost more than computing it.
+    """
+    last, old = held.get(k), x.grad
+    if (
+        last is not None
+        and type(old) is Variable
+        and old._data is last
+        and getrefcount(last) <= LOCAL + 3  # held's, old's, and what was fetched
+        and getrefcount(old) <= LOCAL + 1  # x's
+    ):
+        np.copyto(last, array)
+        old._changed = now
+        old.name = name
+        return
+    held[k] = array.copy()
+    x.grad = leaf(Variable, held[k], None, name, now)
+
+
+def local_references() -> int:
+    """What getrefcount counts of an object that one local variable holds."""
+    x = object()
+    return getrefcount(x)
+
+
+LOCAL = local_references()  # 2 up to Python 3.13, fewer later

@@ -42,8 +42,7 @@ class Executor:
         self.guards = trace.tape.guards
         kept = [*trace.outputs, *[guard.node for guard in self.guards]]
         self.schedule: list[list[int]] = self.groups()
-        if not plan.offsets:
-            lay_out(plan, [(self.written(g), self.read(g)) for g in self.schedule], kept)
+        lay_out(plan, [(self.written(g), self.read(g)) for g in self.schedule], kept)
         self.memory = np.zeros(plan.arena + ALIGNMENT, np.uint8)
         self.start = -self.memory.ctypes.data % ALIGNMENT
         self.arrays: dict[int, Any] = {}

@@ -87,7 +87,7 @@ def computable(node: Node) -> bool:
     return node.op in ANY
 
 
-def fused(plan: Plan, kept: set[int]) -> list[Group]:
+def fused(plan: Plan) -> list[Group]:
     """The groups in the order in which they run.
 
     A node joins the latest group that runs over its domain and comes no earlier than what it

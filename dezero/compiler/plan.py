@@ -95,6 +95,7 @@ def lay_out(plan: Plan, steps: list[tuple[list[int], list[int]]], kept: list[int
         steps: For each step of the schedule the nodes it writes and the nodes it reads.
         kept: Nodes that must last to the end.
     """
+    plan.offsets, plan.unshared = {}, 0
     last: dict[int, int] = {}
     for time, (writes, reads) in enumerate(steps):
         for i in (*writes, *reads):

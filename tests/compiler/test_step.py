@@ -422,3 +422,35 @@ def test_no_warning_where_eager_gives_none():
         warnings.simplefilter("error")
         for _ in range(6):
             step(np.array([-1.0, 1.0]))
+
+
+@EXECUTORS
+def test_gradients_that_the_program_keeps_are_not_overwritten(executor):
+    model, _, step = training(SGD())
+    other, _, eager = training(SGD())
+    step = compile(step, executor=executor)
+    kept, arrays, expected = [], [], []
+    for x, t in batches(12):
+        step(x, t)
+        eager(x, t)
+        kept.append(model.l0.W.grad)
+        arrays.append(model.l1.W.grad.data)
+        expected.append((other.l0.W.grad.data.copy(), other.l1.W.grad.data.copy()))
+    for variable, array, (a, b) in zip(kept, arrays, expected, strict=True):
+        np.testing.assert_allclose(variable.data, a, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(array, b, rtol=1e-4, atol=1e-6)
+
+
+@EXECUTORS
+def test_gradient_arrays_are_used_again_where_nothing_holds_them(executor):
+    model, _, step = training(SGD())
+    step = compile(step, executor=executor)
+    data = batches(9)
+    for x, t in data[:6]:
+        step(x, t)
+    place = model.l0.W.grad.data.ctypes.data
+    variable = id(model.l0.W.grad)
+    for x, t in data[6:]:
+        step(x, t)
+        assert model.l0.W.grad.data.ctypes.data == place
+        assert id(model.l0.W.grad) == variable
