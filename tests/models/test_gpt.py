@@ -22,9 +22,9 @@ def small(**options):
 def bold(model):
     """The model with weights so large that every token matters."""
     model(TOKENS)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     for param in model.params():
-        param.data = rng.normal(size=param.shape).astype(np.float32) / 2
+        param.data = rng.normal(size=param.shape).astype(np.float32)
     return model
 
 
@@ -85,7 +85,7 @@ def test_a_later_token_changes_no_earlier_logits(n_kv_heads):
         other[:, t] = (other[:, t] + 1) % V
         same = (model(other).data == y).all(axis=(0, 2))
         assert same.tolist() == [i < t for i in range(5)]
-        np.testing.assert_allclose(model(TOKENS[:, : t + 1]).data, y[:, : t + 1], rtol=1e-4)
+        np.testing.assert_allclose(model(TOKENS[:, : t + 1]).data, y[:, : t + 1], 1e-4, 1e-4)
 
 
 def test_number_of_parameters():
