@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .fuse import ANY, REAL, TYPES, Group, collapsed, element_strides
+from .fuse import ANY, FEW, REAL, TYPES, Group, collapsed, element_strides
 from .tape import Node, Ref
 
 
@@ -226,7 +226,9 @@ class Loop:
         operands = {"a": self.value(node.ins[0], loop), "T": loop}
         operands["b"] = self.value(node.ins[-1], loop)
         operands["F"] = "f" if loop == "float" else ""
-        text = (ANY | REAL)[node.op].replace("_T", f"_{loop}").replace("F(", f"{operands['F']}(")
+        text = (
+            (ANY | REAL | FEW)[node.op].replace("_T", f"_{loop}").replace("F(", f"{operands['F']}(")
+        )
         return re.sub(r"\b(a|b|T)\b", lambda m: operands[m[0]], text)
 
     def body(self) -> tuple[list[str], list[str]]:

@@ -47,6 +47,7 @@ REAL = {
     "log": "log_T(a)",
     "tanh": "tanh_T(a)",
 }
+FEW = {"power": "powF(a, b)"}  # libm's, which is not vectorised: for a few numbers only
 REDUCTIONS = ("add", "maximum", "minimum")
 
 
@@ -80,7 +81,7 @@ def computable(node: Node) -> bool:
     loop = str(node.attr[0])
     if any(str(d) not in TYPES for d in node.attr) or node.attr[0] != node.attr[len(node.ins) - 1]:
         return False
-    if node.op in REAL:
+    if node.op in REAL or (node.op in FEW and node_size(node) <= 64):
         return loop in FLOATS
     if loop == "bool" and node.op in ("add", "subtract", "multiply", "negative", "square"):
         return False
@@ -98,7 +99,7 @@ def fused(plan: Plan) -> list[Group]:
     groups: list[Group] = []
     home: dict[int, int] = {}  # the group of each computed node
     latest: dict[Shape, list[int]] = {}
-    for i in plan.order:
+    for i in numbers_first(plan):
         node = nodes[i]
         if plan.roots[i] != i or node.kind in ("slot", "const"):
             continue
@@ -120,6 +121,20 @@ def fused(plan: Plan) -> list[Group]:
         found.members.append(i)
         home[i] = found.index
     return groups
+
+
+def numbers_first(plan: Plan) -> list[int]:
+    """The order with what single numbers alone give (a learning rate) at its beginning.
+
+    Or a loop that reads such a number could not join one that comes before it.
+    """
+    early: set[int] = set()
+    for i in plan.order:
+        node = plan.nodes[i]
+        pure = node.kind not in ("call", "set", "at")
+        if node_size(node) == 1 and pure and all(j in early for j in node.ins):
+            early.add(i)
+    return [i for i in plan.order if i in early] + [i for i in plan.order if i not in early]
 
 
 def joins(node: Node, group: Group, home: dict[int, int], nodes: list[Node], plan: Plan) -> bool:
