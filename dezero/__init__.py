@@ -25,6 +25,7 @@ from .functions.operators import setup_variable
 
 if TYPE_CHECKING:  # what `__getattr__` finds
     from . import cuda, dataloaders, datasets, layers, models, optimizers, transforms, utils
+    from .compiler import compile
     from .dataloaders import DataLoader, SeqDataLoader
     from .datasets import Dataset
     from .layers import Layer
@@ -48,6 +49,7 @@ __all__ = [
     "Variable",
     "as_array",
     "as_variable",
+    "compile",
     "cuda",
     "dataloaders",
     "datasets",
@@ -84,6 +86,7 @@ LATER = {
     "transforms": "transforms",
     "io": "io",
     "autodiff": "autodiff",
+    "compile": "compiler",
     "utils": "utils",
     "viz": "viz",
 }
@@ -96,3 +99,7 @@ def __getattr__(name: str) -> Any:
     found = module if LATER[name] == name else getattr(module, name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return __all__
