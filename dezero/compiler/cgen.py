@@ -190,11 +190,11 @@ class Loop:
         """Whether an operand is a number that stands in the code."""
         return self.nodes[j].kind == "const" and self.nodes[j].shape == ()
 
-    def place(self, i: int, depth: int | None = None) -> str:
-        """The element of an array at the present position; without the axes from `depth` on."""
+    def place(self, i: int) -> str:
+        """The element of an array at the present position."""
         k = self.used.index(self.over.get(i, i))
         terms = []
-        for d, (_, steps) in enumerate(self.axes[:depth]):
+        for d, (_, steps) in enumerate(self.axes):
             if steps[k]:
                 terms.append(f"i{d}" if steps[k] == 1 else f"i{d} * {steps[k]}")
         return f"p{k}[{' + '.join(terms) or '0'}]"
@@ -269,42 +269,49 @@ class Loop:
             start = literal(identity(self.nodes[i]), TYPES[str(self.nodes[i].dtype)])
             k = self.used.index(i)
             out.append(f"        for (int64_t i = 0; i < {size}; i++) p{k}[i] = {start};\n")
+        whole = [i for i in self.results if self.local(i) and self.alone(i)]
+        rows = [i for i in self.results if self.local(i) and i not in whole]
+        out += [f"        {line}\n" for i in whole for line in self.opened(i)]
         for d, (size, _) in enumerate(self.axes[:-1]):
             out.append(f"        for (int64_t i{d} = 0; i{d} < {size}; i{d}++) {{\n")
-        out += self.innermost()
-        out.append("        }\n" * (len(self.axes) - 1) + "    }\n")
-        return "".join(out)
+        out += [f"        {line}\n" for i in rows for line in self.opened(i)]
+        out += self.innermost([*whole, *rows])
+        out += [f"        {line}\n" for i in rows for line in self.closed(i)]
+        out.append("        }\n" * (len(self.axes) - 1))
+        out += [f"        {line}\n" for i in whole for line in self.closed(i)]
+        return "".join([*out, "    }\n"])
 
-    def innermost(self) -> list[str]:
-        """The innermost loop, with the sums that it keeps in registers."""
+    def alone(self, i: int) -> bool:
+        """Whether a sum is the same along all axes: its register outlives all loops."""
+        k = self.used.index(i)
+        return not any(steps[k] for _, steps in self.axes)
+
+    def wide(self, i: int) -> str:
+        """The type of a register: double for sums of float, which then lose nothing."""
+        kind = TYPES[str(self.nodes[i].dtype)]
+        return "double" if self.nodes[i].op == "add" and kind == "float" else kind
+
+    def opened(self, i: int) -> list[str]:
+        """The register of a sum, maximum or minimum, and that for not-a-number."""
+        lines = [f"{self.wide(i)} s{i} = {literal(identity(self.nodes[i]), self.wide(i))};"]
+        return [*lines, f"int n{i} = 0;"] if self.real(i) else lines
+
+    def closed(self, i: int) -> list[str]:
+        """What brings a register into memory."""
+        lines = [f"if (n{i}) s{i} = NAN;"] if self.real(i) else []
+        return lines + fold(self.nodes[i].op, self.place(i), f"s{i}", "")
+
+    def innermost(self, registers: list[int]) -> list[str]:
+        """The innermost loop."""
+        clauses = ""
+        for i in registers:
+            sign = {"add": "+", "maximum": "max", "minimum": "min"}[self.nodes[i].op]
+            clauses += f" reduction({sign}:s{i})" + (f" reduction(|:n{i})" if self.real(i) else "")
         d = len(self.axes) - 1
-        before, after, clauses = [], [], []
-        for i in self.results:
-            if not self.local(i):
-                continue
-            node = self.nodes[i]
-            kind = TYPES[str(node.dtype)]
-            wide = "double" if node.op == "add" and kind == "float" else kind
-            before.append(f"{wide} s{i} = {literal(identity(node), wide)};")
-            sign = {"add": "+", "maximum": "max", "minimum": "min"}[node.op]
-            clauses.append(f"reduction({sign}:s{i})")
-            target = self.place(i)
-            if self.real(i):
-                before.append(f"int n{i} = 0;")
-                clauses.append(f"reduction(|:n{i})")
-                after.append(f"if (n{i}) s{i} = NAN;")
-            after += fold(node.op, target, f"s{i}", "")
-        lines, folds = self.body()
         head = f"for (int64_t i{d} = 0; i{d} < {self.axes[d][0]}; i{d}++) {{"
-        pragma = [f"#pragma omp simd {' '.join(clauses)}".rstrip()]
-        if any(not self.local(i) and not self.walks(i) for i in self.results):
-            pragma = []
+        lines, folds = self.body()
         body = ["    " + line for line in (*lines, *folds)]
-        return [f"        {line}\n" for line in (*before, *pragma, head, *body, "}", *after)]
-
-    def walks(self, i: int) -> bool:
-        """Whether a sum in memory is another one at each step of the innermost axis."""
-        return self.axes[-1][1][self.used.index(i)] != 0
+        return [f"        {line}\n" for line in (f"#pragma omp simd{clauses}", head, *body, "}")]
 
 
 def identity(node: Node) -> Any:

@@ -141,11 +141,7 @@ class Step:
         if earlier is None:
             self.waiting[key] = done
             if self.attempts > LIMIT:
-                lines = {g.line for g in done.tape.guards} or {"?"}
-                return (
-                    f"no two of {LIMIT} calls went the same way: the program looks at values "
-                    f"that change ({', '.join(sorted(lines))}): return arrays, not numbers"
-                )
+                return self.unsteady(done)
             return None
         try:
             path = confirmed(done, earlier, self.kind)
@@ -156,6 +152,15 @@ class Step:
         self.attempts = 0
         self.paths.setdefault(key[:2], []).insert(0, path)
         return None
+
+    def unsteady(self, done: Trace) -> str:
+        """Why no two calls went the same way."""
+        never = f"no two of {LIMIT} calls went the same way: "
+        structures = {key[2][0] for key in self.waiting}
+        if len(structures) == len(self.waiting):
+            return never + "what the step reaches is different in each (a list that grows?)"
+        lines = ", ".join(sorted({guard.line for guard in done.tape.guards}))
+        return f"{never}it looks at values that change ({lines}): return arrays, not numbers"
 
     def retried(self, done: Trace) -> bool:
         """Whether numbers have begun to change since a trace: then it is to be made again."""

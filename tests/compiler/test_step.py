@@ -454,3 +454,40 @@ def test_gradient_arrays_are_used_again_where_nothing_holds_them(executor):
         step(x, t)
         assert model.l0.W.grad.data.ctypes.data == place
         assert id(model.l0.W.grad) == variable
+
+
+def test_a_list_that_grows_runs_eagerly():
+    losses = []
+
+    def step(x):
+        losses.append(x.sum())
+
+    step = compile(step, executor="numpy")
+    with pytest.warns(CompileWarning, match="a list that grows"):
+        for k in range(40):
+            step(np.full(2, float(k)))
+    assert losses == [2.0 * k for k in range(40)]
+
+
+def test_sums_of_many_float32_numbers_stay_exact():
+    x = np.random.default_rng(0).uniform(0, 1, (20000, 7)).astype(np.float32)
+    step = compile(lambda x: (np.sum(x * 1, axis=1), np.sum(x * 1), np.max(x * 1)))
+    for _ in range(4):
+        rows, total, top = step(x)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(rows, wide.sum(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(total, wide.sum(), rtol=1e-7)
+    assert top == x.max()
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_not_a_number_wins(place):
+    step = compile(lambda x: (np.max(x * 1), np.min(x * 1, axis=0), np.maximum(x, 0)))
+    x = np.arange(12.0).reshape(3, 4)
+    for _ in range(4):
+        step(x)
+    x[place, 1] = np.nan
+    for found, expected in zip(
+        step(x), (np.max(x), np.min(x, axis=0), np.maximum(x, 0)), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
