@@ -193,7 +193,7 @@ def test_batch_norm_backward_in_test_mode():
     np.testing.assert_allclose(x.grad.data, np.broadcast_to(expected, (4, 3)), rtol=1e-5)
 
 
-def twice(f, *arrays):
+def check_twice(f, *arrays):
     """The derivative of sum(w * df/dx) against central differences."""
     w = rng.normal(size=arrays[0].shape)
 
@@ -213,12 +213,12 @@ def twice(f, *arrays):
 
 
 def test_convolution_weights_and_max_pooling_twice():
-    twice(
+    check_twice(
         lambda x, W: F.conv2d(x, W, pad=1),
         rng.normal(size=(1, 2, 4, 3)),
         rng.normal(size=(2, 2, 3, 3)),
     )
-    twice(lambda x: F.pooling(x, 2, 2), rng.normal(size=(1, 2, 4, 4)))
+    check_twice(lambda x: F.pooling(x, 2, 2), rng.normal(size=(1, 2, 4, 4)))
 
 
 def test_average_pooling_of_non_square_windows():

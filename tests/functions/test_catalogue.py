@@ -98,7 +98,7 @@ def first(op, sample, xs, create_graph=False):
     return given, [x.grad for x in given]
 
 
-def close(a, b, tolerance):
+def assert_close(a, b, tolerance):
     __tracebackhide__ = True
     scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
     np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
@@ -118,7 +118,7 @@ def test_value(op, index):
     for y, e in zip(ys, expected, strict=True):
         assert isinstance(y, Variable)
         assert y.shape == np.shape(e)
-        close(y.data, e, 1e-11)
+        assert_close(y.data, e, 1e-11)
 
 
 @cases(SAMPLES)
@@ -143,7 +143,7 @@ def test_dtype(op, index, dtype):
     for y, e in zip(ys, expected, strict=True):
         if np.asarray(e).dtype.kind == "f" and op.name != "astype":
             assert y.dtype == dtype
-        close(y.data.astype(np.float64), e, tolerance)
+        assert_close(y.data.astype(np.float64), e, tolerance)
     if op.differentiable:
         F.sum(ys[0]).backward()
         for x in given:
@@ -163,7 +163,7 @@ def test_first_derivative(op, index):
     _, gxs = first(op, sample, xs)
     for gx, expected in zip(gxs, numerical_gradients(value, xs), strict=True):
         assert gx is not None, f"{op.name} gave no gradient"
-        close(gx.data, expected, 2e-7)
+        assert_close(gx.data, expected, 2e-7)
 
 
 @cases([(op, i) for op, i in DIFFERENTIABLE if op.samples[i].twice])
@@ -185,7 +185,7 @@ def test_second_derivative(op, index):
     if total.creator is not None:
         total.backward()
     for x, expected in zip(given, numerical_gradients(slope, xs), strict=True):
-        close(0.0 * expected if x.grad is None else x.grad.data, expected, 2e-6)
+        assert_close(0.0 * expected if x.grad is None else x.grad.data, expected, 2e-6)
 
 
 @cases(DIFFERENTIABLE)
@@ -195,7 +195,7 @@ def test_recorded_pass_gives_the_same_gradients(op, index):
     _, plain = first(op, sample, xs)
     _, recorded = first(op, sample, xs, create_graph=True)
     for a, b in zip(plain, recorded, strict=True):
-        close(a.data, b.data, 1e-12)
+        assert_close(a.data, b.data, 1e-12)
 
 
 @cases(DIFFERENTIABLE)
@@ -231,11 +231,11 @@ def test_layout_does_not_matter(op, index):
     for layout in (strided, lambda x: Variable(np.array(x, order="F"))):
         ys, changed = called(op, sample, layout)
         for y, e in zip(ys, expected, strict=True):
-            close(y.data, e.data, 1e-12)
+            assert_close(y.data, e.data, 1e-12)
         if op.differentiable:
             weighted(ys).backward()
             for x, e in zip(changed, given, strict=True):
-                close(x.grad.data, e.grad.data, 1e-12)
+                assert_close(x.grad.data, e.grad.data, 1e-12)
 
 
 @cases(SAMPLES)
@@ -250,7 +250,7 @@ def test_constants_cost_no_gradient(op, index):
             weighted(ys).backward()
             expected, everything = called(op, sample)
             weighted(expected).backward()
-            close(some[k].grad.data, everything[k].grad.data, 1e-12)
+            assert_close(some[k].grad.data, everything[k].grad.data, 1e-12)
 
 
 @ops([op for op in OPS if op.integers])
@@ -262,7 +262,7 @@ def test_integers(op):
         ys, _ = called(op, sample, whole)
         expected = reference(op, sample, whole)
         for y, e in zip(ys, expected, strict=True):
-            close(y.data, e, 1e-11)
+            assert_close(y.data, e, 1e-11)
             assert y.dtype == np.asarray(e).dtype
             assert (y.dtype.kind == "f") == (
                 op.integers == "float" or np.asarray(e).dtype.kind == "f"
@@ -298,7 +298,7 @@ def test_arrays_that_are_not_numpys(op, index):
     ys, ducks = called(op, sample, lambda x: Variable(DuckArray(x)))
     for y, e in zip(ys, expected, strict=True):
         assert isinstance(y.data, DuckArray) or not op.differentiable
-        close(as_numpy(y), e.data, 1e-12)
+        assert_close(as_numpy(y), e.data, 1e-12)
     if op.differentiable:
         for k, (y, e) in enumerate(zip(ys, expected, strict=True)):
             seed = weights_like(e, k)
@@ -306,4 +306,4 @@ def test_arrays_that_are_not_numpys(op, index):
             e.backward(gradient=seed)
         for duck, x in zip(ducks, given, strict=True):
             assert isinstance(duck.grad.data, DuckArray)
-            close(as_numpy(duck.grad), x.grad.data, 1e-12)
+            assert_close(as_numpy(duck.grad), x.grad.data, 1e-12)
