@@ -11,6 +11,7 @@ def pytest_terminal_summary(terminalreporter):
     if derived:
         ops = catalogue().values()
         samples = sum(len(op.samples) for op in ops)
+        checks = f"{len(derived)} derived checks passed"
         terminalreporter.write_line(
-            f"sample catalogue: {len(ops)} ops, {samples} samples, {len(derived)} derived checks passed"
+            f"sample catalogue: {len(ops)} ops, {samples} samples, {checks}"
         )
