@@ -67,18 +67,30 @@ class Generator:
             return None
         a, b = (self.arrays[j] for j in node.ins)
         out = self.arrays[node.id]
-        if a.ndim != 2 or b.ndim != 2 or a.dtype != out.dtype or b.dtype != out.dtype:
+        if a.dtype != out.dtype or b.dtype != out.dtype:
             return None
-        sides = [orientation(x) for x in (a, b)]
-        if None in sides or a.shape[1] == 0:
+        m, n = a.shape[-2] if a.ndim > 1 else 1, b.shape[-1] if b.ndim > 1 else 1
+        a, b = a[np.newaxis] if a.ndim == 1 else a, b[:, np.newaxis] if b.ndim == 1 else b
+        sides = [orientation(x[(0,) * (x.ndim - 2)]) for x in (a, b)]
+        if None in sides or a.shape[-1] == 0:
             return None
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        steps = [batch_strides(x, batch) for x in (a, b)]
+        steps.append(batch_strides(out.reshape(*batch, m, n), batch))
+        names = [self.pointer(j, k < 2) for k, j in enumerate((*node.ins, node.id))]
         (ta, lda), (tb, ldb) = sides  # type: ignore[misc]
-        m, n, k = out.shape[0], out.shape[1], a.shape[1]
-        left, right = (self.pointer(j) for j in node.ins)
-        return (
-            f"{self.comment([node.id])}    gemm_{kind}(101, {ta}, {tb}, {m}, {n}, {k}, 1, {left}, "
-            f"{lda}, {right}, {ldb}, 0, {self.pointer(node.id, False)}, {n});\n"
+        lines = [self.comment([node.id])]
+        for d, size in enumerate(batch):
+            lines.append(f"    for (int64_t b{d} = 0; b{d} < {size}; b{d}++)\n")
+        left, right, into = (
+            name + "".join([f" + b{d} * {s}" for d, s in enumerate(step) if s])
+            for name, step in zip(names, steps, strict=True)
         )
+        sizes = f"101, {ta}, {tb}, {m}, {n}, {a.shape[-1]}"
+        lines.append(
+            f"    gemm_{kind}({sizes}, 1, {left}, {lda}, {right}, {ldb}, 0, {into}, {n});\n"
+        )
+        return "".join(lines)
 
     # --- rows that integer arrays name
 
@@ -135,6 +147,11 @@ class Generator:
         lines.append("}")
         body = "\n        ".join(lines)
         return f"{self.comment([node.id])}    {{\n        {body}\n    }}\n"
+
+
+def batch_strides(x: Any, batch: tuple[int, ...]) -> tuple[int, ...]:
+    """The steps, in elements, from one matrix to the next along each axis of the batch."""
+    return element_strides(x, (*batch, *x.shape[-2:]))[: len(batch)]
 
 
 def orientation(x: Any) -> tuple[int, int] | None:

@@ -12,10 +12,20 @@ import dezero.functions as F
 import dezero.layers as L
 from dezero import Function, Parameter, Variable
 from dezero.compiler import CompileWarning, compile
-from dezero.compiler.toolchain import cache_directory
-from dezero.optimizers import SGD, Adam, MomentumSGD
+from dezero.compiler.toolchain import NoCompiler, cache_directory, compiler
+from dezero.optimizers import SGD, Adam, ClipGrad, MomentumSGD, WeightDecay
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "c"])
+
+
+def has_compiler():
+    try:
+        return bool(compiler())
+    except NoCompiler:
+        return False
+
+
+NEEDS_C = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
 
 
 class MLP(L.Layer):
@@ -310,6 +320,7 @@ def test_a_broken_compiler_leaves_numpy(monkeypatch, tmp_path):
     assert "out of order" in step.report()
 
 
+@NEEDS_C
 def test_a_damaged_cache_is_made_anew(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for _ in range(2):
@@ -326,6 +337,7 @@ def test_a_damaged_cache_is_made_anew(monkeypatch, tmp_path):
     assert stat.S_IMODE(cache_directory().stat().st_mode) == 0o700
 
 
+@NEEDS_C
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -405,6 +417,7 @@ def test_a_method_and_nested_steps():
         np.testing.assert_array_equal(outer(np.full(2, float(k))), np.full(2, 5.0 * k))
 
 
+@NEEDS_C
 def test_report_and_source():
     _, _, step = training(Adam())
     step = compile(step)
@@ -491,3 +504,88 @@ def test_not_a_number_wins(place):
         step(x), (np.max(x), np.min(x, axis=0), np.maximum(x, 0)), strict=True
     ):
         np.testing.assert_array_equal(found, expected)
+
+
+@EXECUTORS
+def test_newtons_method_differentiates_twice(executor):
+    def made():
+        x = Variable(np.array([0.5, 2.0]))
+
+        def step():
+            y = 100 * (x[1] - x[0] ** 2) ** 2 + (x[0] - 1) ** 2
+            x.cleargrad()
+            y.backward(create_graph=True)
+            gx = x.grad
+            rows = []
+            for i in range(2):
+                x.cleargrad()
+                gx[i].backward()
+                rows.append(x.grad.data)
+            x.cleargrad()
+            (a, b), (_, d) = rows
+            inverse = np.stack([np.stack([d, -b]), np.stack([-b, a])]) / (a * d - b * b)
+            x.data = x.data - inverse @ gx.data
+            return x.data
+
+        return step
+
+    eager, step = made(), compile(made(), executor=executor)
+    for _ in range(7):
+        expected, found = eager(), step()
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found, [1.0, 1.0], rtol=1e-9)
+    assert replays(step) == 4
+
+
+@EXECUTORS
+@pytest.mark.parametrize("kind", [L.LSTM, L.GRU])
+def test_unrolled_recurrent_layers(kind, executor):
+    def made():
+        np.random.seed(0)
+        layer = kind(4, in_size=3)
+        rule = Adam().setup(layer)
+
+        def step(xs):
+            layer.reset_state()
+            for x in xs:
+                h = layer(x)
+            loss = F.mean(h * h)
+            layer.cleargrads()
+            loss.backward()
+            rule.update()
+            layer.reset_state()
+            return loss
+
+        return step
+
+    eager, step = made(), compile(made(), executor=executor)
+    for k in range(6):
+        xs = np.random.default_rng(k).standard_normal((3, 2, 3)).astype(np.float32)
+        np.testing.assert_allclose(step(xs).data, eager(xs).data, rtol=1e-4)
+    assert replays(step) == 3
+
+
+@EXECUTORS
+def test_hooks_and_accumulated_gradients(executor):
+    def made():
+        model, rule, _ = training(SGD(lr=0.1))
+        rule.add_hook(ClipGrad(0.5))
+        rule.add_hook(WeightDecay(0.01))
+
+        def step(x, t):
+            model.cleargrads()
+            for k in range(2):
+                loss = F.softmax_cross_entropy(model(x[k::2]), t[k::2])
+                loss.backward()
+            rule.update()
+            return loss
+
+        return model, step
+
+    (model, eager), (other, step) = made(), made()
+    step = compile(step, executor=executor)
+    for x, t in batches(7):
+        np.testing.assert_allclose(step(x, t).data, eager(x, t).data, rtol=1e-5)
+    for p, q in zip(model.params(), other.params(), strict=True):
+        np.testing.assert_allclose(q.data, p.data, rtol=1e-4, atol=1e-6)
+    assert replays(step) == 4
