@@ -47,6 +47,7 @@ class Path:
         committer = commit.Writer(fixed, position)
         self.commit = committer.write(trace.result, trace.effects, trace.touched())
         self.bound = bindable(trace, earlier)
+        self.apart = apart(trace)
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
         self.trace = trace
@@ -58,6 +59,11 @@ class Path:
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
+        for k, others in self.apart:
+            mine = owner(values[k])
+            if any(owner(values[j]) is mine for j in others):
+                self.error = "an array that it writes into was given twice"
+                return FAILED
         executor = self.executor
         if executor is None or any(values[k] is not x for k, x in self.bound.items()):
             executor = self.rebind(values)
@@ -119,6 +125,29 @@ def inner(part: tuple[Any, ...]) -> list[Recipe]:
     if part and isinstance(part[0], str) and len(part) > 1:
         return [part, *[r for p in part[1:] if isinstance(p, tuple) for r in inner(p)]]
     return [r for p in part if isinstance(p, tuple) for r in inner(p)]
+
+
+def owner(x: Any) -> Any:
+    """The array that has the memory of x."""
+    return x if x.base is None else x.base
+
+
+def apart(trace: Trace) -> list[tuple[int, list[int]]]:
+    """For each slot that is written into: the arguments' slots that must not be the same array.
+
+    Of places that are no arguments, the walk has told which are the same.
+    """
+    arrays = {k: trace.places[i].value for k, i in enumerate(trace.slots)}
+    arrays = {k: x for k, x in arrays.items() if isinstance(x, np.ndarray)}
+    written = {trace.slots.index(effect[1]) for effect in trace.effects if effect[0] == "write"}
+    given = [k for k in arrays if in_arguments(trace, trace.slots[k])]
+    found = []
+    for k in written & set(arrays):
+        others = given if k not in given else list(arrays)
+        distinct = [j for j in others if j != k and owner(arrays[j]) is not owner(arrays[k])]
+        if distinct:
+            found.append((k, distinct))
+    return found
 
 
 def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:

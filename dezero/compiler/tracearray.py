@@ -192,6 +192,7 @@ class TraceArray(NDArrayOperatorsMixin):
 
         if not self.tape.open:
             return self.value[plain(index)]
+        index = settled(index)
         if is_basic(index):
             value = self.value[index]
             if isinstance(value, np.ndarray):
@@ -206,7 +207,7 @@ class TraceArray(NDArrayOperatorsMixin):
         if not self.tape.open:
             self.value[plain(index)] = plain(new)
             return
-        tape = self.tape
+        tape, index = self.tape, settled(index)
         own = isinstance(new, TraceArray) and new.base is self and is_basic(index)
         if own and new.view_of == indexed(index):
             return  # the end of x[index] += y, which wrote into the view
@@ -302,6 +303,16 @@ class TraceArray(NDArrayOperatorsMixin):
             return record_call(self.tape, np.ndarray.var, (self, axis), kwargs, "var")
         centred = self - self.mean(axis, keepdims=True)
         return (centred * centred).mean(axis, **kwargs)
+
+
+def settled(index: Any) -> Any:
+    """An index whose slices have plain numbers: traced ones are seen, so they are guards."""
+    if isinstance(index, tuple):
+        return tuple([settled(part) for part in index])
+    if isinstance(index, slice):
+        ends = (index.start, index.stop, index.step)
+        return slice(*[None if end is None else operator.index(end) for end in ends])
+    return index
 
 
 def is_basic(index: Any) -> bool:

@@ -221,3 +221,24 @@ def test_no_warning_where_eager_gives_none():
         warnings.simplefilter("error")
         for _ in range(6):
             step(np.array([-1.0, 1.0]))
+
+
+@EXECUTORS
+def test_one_array_given_twice(executor):
+    def function(a, b):
+        a += 1
+        return a + b
+
+    step = compile(function, executor=executor)
+    for _ in range(5):
+        np.testing.assert_array_equal(step(np.ones(2), np.ones(2)), [3.0, 3.0])
+    for _ in range(5):
+        both = np.ones(2)
+        np.testing.assert_array_equal(step(both, both), [4.0, 4.0])
+
+
+def test_a_slice_up_to_an_argument():
+    step = compile(lambda x, n: x[:n].sum(), executor="numpy")
+    for k in range(18):
+        assert step(np.ones(9), k % 3 + 1) == k % 3 + 1
+    assert step.refused is None
