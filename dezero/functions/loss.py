@@ -18,6 +18,7 @@ from ..errors import DeZeroError, DTypeError, ShapeError, complaint
 from .arithmetic import astype, sub
 from .elementwise import square
 from .probability import log_softmax, softmax
+from .shape import reshape
 
 __all__ = ["accuracy", "binary_cross_entropy", "mean_squared_error", "mean_squared_error_simple"]
 __all__ += ["sigmoid_cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_simple"]
@@ -74,8 +75,13 @@ def operand(x: Operand) -> Variable:
 
 
 def matched(x: Operand, t: Operand) -> tuple[Variable, Variable]:
-    """Predictions and targets as Variables, the targets (integers, as a rule) in x's dtype."""
+    """Predictions and targets as Variables, the targets in x's dtype and number of axes.
+
+    Labels (N,) of scores (N, 1) are the usual case of one score for each row.
+    """
     x, t = operand(x), operand(t)
+    if x.ndim != t.ndim and x.size == t.size:
+        t = reshape(t, x.shape)
     return x, astype(t, x.dtype) if x.dtype.kind == "f" and t.dtype != x.dtype else t
 
 
@@ -236,7 +242,7 @@ def sigmoid_cross_entropy(x: Operand, t: Operand) -> Variable:
 
     Args:
         x: Scores (logits), in nats, of any shape but ().
-        t: Labels 0 or 1, or probabilities between, of x's shape.
+        t: Labels 0 or 1, or probabilities between, of x's shape; (N,) for x of (N, 1) too.
 
     Returns:
         One number, in nats, in x's dtype.
@@ -289,7 +295,7 @@ def binary_cross_entropy(p: Operand, t: Operand) -> Variable:
 
     Args:
         p: Probabilities, of any shape but ().
-        t: Labels 0 or 1, or probabilities between, of p's shape.
+        t: Labels 0 or 1, or probabilities between, of p's shape; (N,) for p of (N, 1) too.
 
     Returns:
         One number, in nats, in p's dtype.

@@ -40,6 +40,16 @@ def test_a_column_against_a_row_is_refused_with_the_remedy():
     )
 
 
+@pytest.mark.parametrize("loss", [F.sigmoid_cross_entropy, F.binary_cross_entropy])
+def test_labels_of_a_column_of_scores_may_be_a_row(loss):
+    # as the book's GAN compares the output of Linear(1) with labels
+    scores, labels = np.array([[0.2], [0.7], [0.4]]), np.array([0, 1, 1])
+    y, gx = value_and_gradient(loss, scores, labels)
+    expected, gradient = value_and_gradient(loss, scores[:, 0], labels)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(gx[:, 0], gradient)
+
+
 def test_uniform_scores_cost_the_logarithm_of_the_number_of_classes():
     y, gx = value_and_gradient(F.softmax_cross_entropy, np.full((2, 10), 3.0), [4, 9])
     np.testing.assert_allclose(y, np.log(10), rtol=1e-15)

@@ -31,7 +31,7 @@ def bernoulli(p, t):
 def same_shape(name, x, t):
     """What every loss of two operands of one shape refuses."""
     return (
-        Refusal((x[:, :1], t[:, 0]), ShapeError, (name, "(3, 1)", "(3,)", ".reshape(3, 1)")),
+        Refusal((x[:, :1], t[:1]), ShapeError, (name, "(3, 1)", "(1, 4)", "broadcast")),
         Refusal((x, t[:1]), ShapeError, (name, "(3, 4)", "(1, 4)", "broadcast")),
         Refusal((x[0, 0], t[0, 0]), ShapeError, (name, "() float64", "row")),
         Refusal((x[:0], t[:0]), ShapeError, (name, "(0, 4)", "row")),
@@ -48,7 +48,10 @@ def mean_squared_error(name):
             Sample((drawn(5), drawn(5, seed=1))),
             Sample((drawn(2, 1, 3), drawn(2, 1, 3, seed=1))),
         ),
-        refusals=same_shape(name, X, P),
+        refusals=(
+            *same_shape(name, X, P),
+            Refusal((X[:, :1], P[:, 0]), ShapeError, (name, "(3, 1)", "(3,)", ".reshape(3, 1)")),
+        ),
         empty=(Sample((np.ones((3, 0)), np.ones((3, 0)))), ()),
     )
 
