@@ -1,0 +1,150 @@
+"""Where a convolutional network looks: Grad-CAM on Fashion-MNIST.
+
+The network learns from single clothes what they are, and then sees four at once. The gradient of
+a class's score by the last feature maps says how much each map speaks for that class; the maps,
+added up with those weights, show where. `backward` throws such gradients on the way away, unless
+it is told `retain_grad=True`. Where the pictures are not to be had, Digits takes their place.
+"""
+
+import argparse
+
+import matplotlib
+import numpy as np
+
+import dezero
+import dezero.functions as F
+import dezero.layers as L
+from dezero import DataLoader, Model
+from dezero.datasets import Digits, FashionMNIST
+from dezero.errors import DownloadError
+from dezero.optimizers import AdamW, WarmupCosine
+from dezero.train import fit
+from dezero.transforms import Compose, Normalize, ToFloat
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+
+class CNN(Model):
+    """Convolutions without a bias, so that empty places say nothing, and the mean over places."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = L.Conv2d(16, kernel_size=3, pad=1, nobias=True)
+        self.conv2 = L.Conv2d(32, kernel_size=3, pad=1, nobias=True)
+        self.conv3 = L.Conv2d(64, kernel_size=3, pad=1, nobias=True)
+        self.out = L.Linear(10)
+
+    def maps(self, x):
+        x = F.pooling(F.relu(self.conv1(x)), 2, stride=2)
+        x = F.pooling(F.relu(self.conv2(x)), 2, stride=2)
+        return F.relu(self.conv3(x))
+
+    def head(self, maps):
+        return self.out(F.mean(maps, axis=(2, 3)))
+
+    def forward(self, x):
+        return self.head(self.maps(x))
+
+
+def load():
+    try:
+        scaled = Compose([ToFloat(), Normalize(0, 255)])
+        return FashionMNIST(True, scaled), FashionMNIST(False, scaled)
+    except DownloadError as error:
+        print(f"{error}\nWithout Fashion-MNIST: learning Digits instead.")
+        scaled = Compose([ToFloat(), Normalize(0, 16)])
+        return Digits(True, scaled), Digits(False, scaled)
+
+
+def four_at_once(dataset, count):
+    """Images (count, 1, 2H, 2W) of four different things, and what they are: (count, 4)."""
+    things, classes = [], []
+    for _ in range(count):
+        classes.append(np.random.permutation(10)[:4])
+        things += [np.random.choice(np.flatnonzero(dataset.label == t)) for t in classes[-1]]
+    x, _ = dataset.batch(things)
+    _, _, H, W = x.shape
+    x = x.reshape(count, 2, 2, H, W).transpose(0, 1, 3, 2, 4)
+    return x.reshape(count, 1, 2 * H, 2 * W), np.array(classes)
+
+
+def grad_cam(model, x, t):
+    """How much each place of the last maps speaks for the classes t: (N, H, W), from 0."""
+    maps = model.maps(x)
+    scores = model.head(maps)
+    F.sum(scores[np.arange(len(x)), t]).backward(retain_grad=True)
+    weights = maps.grad.data.mean(axis=(2, 3), keepdims=True)
+    return np.maximum((weights * maps.data).sum(axis=1), 0)
+
+
+def quarters(images):
+    """The sum over each quarter of images (N, H, W): (N, 4)."""
+    N, H, W = images.shape
+    return images.reshape(N, 2, H // 2, 2, W // 2).sum(axis=(2, 4)).reshape(N, 4)
+
+
+def without(x, quarter):
+    """Images x, each with one of its quarters empty."""
+    x = x.copy()
+    H, W = x.shape[2] // 2, x.shape[3] // 2
+    for image, q in zip(x[:, 0], quarter, strict=True):
+        i, j = divmod(q, 2)
+        image[i * H : (i + 1) * H, j * W : (j + 1) * W] = 0
+    return x
+
+
+def draw(model, x, classes, names, picture):
+    figure, axes = plt.subplots(len(x), 5, figsize=(10, 2.15 * len(x)), layout="constrained")
+    for row, image, ts in zip(axes, x, classes, strict=True):
+        for t, panel in zip([None, *ts], row, strict=True):
+            panel.imshow(image[0], cmap="gray_r", extent=(0, 1, 0, 1))
+            panel.axis("off")
+            if t is not None:
+                (heat,) = grad_cam(model, image[np.newaxis], [t])
+                look = {"cmap": "inferno", "alpha": 0.7, "interpolation": "bilinear"}
+                panel.imshow(heat, vmin=0, extent=(0, 1, 0, 1), **look)
+                panel.set_title(f"Where is: {names[int(t)]}?", size=9)
+    figure.savefig(picture, dpi=90)
+
+
+def main(quick, picture):
+    np.random.seed(0)
+    train, test = load()
+    if quick:
+        train.data, train.label = train.data[:3000], train.label[:3000]
+        test.data, test.label = test.data[:1000], test.label[:1000]
+    model = CNN()
+    epochs = 3
+    loader = DataLoader(train, batch_size=50)
+    optimizer = AdamW().setup(model)
+    total = epochs * len(loader)
+    optimizer.add_hook(WarmupCosine(optimizer, peak=5e-3, warmup=total // 10, total=total))
+    in_order = DataLoader(test, batch_size=500, shuffle=False)
+    history = fit(model, optimizer, loader, epochs, test=in_order)
+    accuracy = history.curves("accuracy")["test"][-1]
+
+    x, classes = four_at_once(test, 100)
+    x, t = np.repeat(x, 4, axis=0), classes.ravel()  # ask for each of the four
+    heat = quarters(grad_cam(model, x, t))
+    found = np.mean(heat.argmax(axis=1) == np.arange(400) % 4)
+    images = x, without(x, heat.argmax(axis=1)), without(x, heat.argmin(axis=1))
+    whole, *covered = [model(y).data[np.arange(400), t].mean() for y in images]
+    hottest, coldest = whole - covered[0], whole - covered[1]
+    print(f"{accuracy:.3f} of the single test images are right")
+    print(f"{found:.3f} of the things are where the map of their class is hottest")
+    print(f"without the hottest quarter the score falls by {hottest:.2f}")
+    print(f"without the coldest quarter the score falls by {coldest:.2f}")
+    draw(model, x[:16:4], classes[:4], test.labels(), picture)
+
+    assert accuracy > (0.6 if quick else 0.86)
+    assert found > (0.4 if quick else 0.7)
+    assert hottest > max(0, coldest) + 0.5
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="3,000 images instead of 60,000")
+    parser.add_argument("--picture", default="grad_cam.png")
+    options = parser.parse_args()
+    main(options.quick, options.picture)
