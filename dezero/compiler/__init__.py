@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ..errors import CompileError
-from .cexecute import CExecutor
-from .execute import Executor
+from .executors.c.executor import CExecutor
+from .executors.numpy import Executor
 from .step import CompileWarning, Step
 
 __all__ = ["CompileError", "CompileWarning", "Step", "compile"]

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..arrays import random
 from ..errors import CompileError
-from . import commit
-from .effects import Recipe
-from .execute import Executor
-from .fetch import Writer
-from .plan import Plan, planned
-from .toolchain import NoCompiler
+from .executors.c.toolchain import NoCompiler
+from .executors.numpy import Executor
+from .planning.plan import Plan, planned
+from .state import commit
+from .state.effects import Recipe
+from .state.fetch import Writer
 from .trace import Trace
 
 FAILED = object()  # a run whose guards do not hold

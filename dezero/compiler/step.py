@@ -11,10 +11,10 @@ from typing import Any
 from ..arrays import random
 from ..core.config import SETTINGS
 from ..errors import CompileError
-from .execute import Executor
+from .executors.numpy import Executor
 from .path import FAILED, Path, confirmed, key_of
-from .places import Snapshot, walk
 from .report import report
+from .state.places import Snapshot, walk
 from .trace import Trace, trace, tracing
 
 LIMIT = 32  # paths: a step that never goes the same way twice is better run eagerly

@@ -13,11 +13,11 @@ import numpy as np
 from ..arrays import random
 from ..core import Variable
 from ..errors import CompileError
-from .commit import Writer
-from .effects import Recipe, Recipes
-from .places import Place, Snapshot, children, put, walk
-from .tape import Tape
-from .tracearray import TraceArray
+from .state.commit import Writer
+from .state.effects import Recipe, Recipes
+from .state.places import Place, Snapshot, children, put, walk
+from .tracing.tape import Tape
+from .tracing.tracearray import TraceArray
 
 tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # a traced run is going on
 

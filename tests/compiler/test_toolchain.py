@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dezero.compiler import compile
-from dezero.compiler.toolchain import NoCompiler, cache_directory, compiler
+from dezero.compiler.executors.c.toolchain import NoCompiler, cache_directory, compiler
 
 
 def has_compiler():

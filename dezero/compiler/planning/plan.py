@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .tape import Node
-from .trace import Trace
+from ..trace import Trace
+from ..tracing.tape import Node
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Variable
-from .tracearray import TraceArray
+from ...core import Variable
+from ..tracing.tracearray import TraceArray
 
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Variable
+from ...core import Variable
 from .places import Place, cell_of, children, is_library
 
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]

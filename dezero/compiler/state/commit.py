@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Variable
-from ..core.variable import clock
+from ...core import Variable
+from ...core.variable import clock
 from .effects import Recipe
 from .places import cell_of
 

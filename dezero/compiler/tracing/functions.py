@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import special
-from ..errors import CompileError
+from ...arrays import special
+from ...errors import CompileError
 from .record import kind_of, node_of, plain, record_call, target
 from .tape import Tape, broadcasted, program_line
 from .tracearray import TraceArray

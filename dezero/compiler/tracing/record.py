@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import propagate
-from ..errors import CompileError
+from ...core.graph import propagate
+from ...errors import CompileError
 from .tape import Call, Ref, Tape, View, innermost, program_line, reshaped
 from .tracearray import NUMBERS, TraceArray
 

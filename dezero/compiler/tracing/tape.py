@@ -18,11 +18,11 @@ from weakref import ref
 
 import numpy as np
 
-from ..errors import CompileError
+from ...errors import CompileError
 
 Shape = tuple[int, ...]
-PACKAGE = str(Path(__file__).parent.parent)
-HERE = str(Path(__file__).parent)
+HERE = str(Path(__file__).parent.parent)
+PACKAGE = str(Path(HERE).parent)
 LIBRARIES = (PACKAGE, str(Path(np.__file__).parent))
 
 

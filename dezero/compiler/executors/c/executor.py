@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ...planning.fuse import Group, fused, stored
+from ...planning.plan import Plan
+from ...trace import Trace
+from ...tracing.tape import Node
+from ..numpy import Executor, Stale, Step, numpy_step
 from .blas import gemm
-from .cgen import Generator
-from .cmath import PREAMBLE
-from .execute import Executor, Stale, Step, numpy_step
-from .fuse import Group, fused, stored
-from .plan import Plan
-from .tape import Node
+from .functions import PREAMBLE
+from .loops import Generator
 from .toolchain import library
-from .trace import Trace
 
 GEMM = """typedef void (*gemm_{0}_t)(int, int, int, {1}, {1}, {1}, {0}, const {0} *, {1},
     const {0} *, {1}, {0}, {0} *, {1});

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..tracing.tape import Node, Shape
 from .plan import Plan, node_size
-from .tape import Node, Shape
 
 FLOATS = ("float32", "float64")
 TYPES = {

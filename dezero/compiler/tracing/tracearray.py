@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..errors import CompileError
+from ...errors import CompileError
 from .tape import LIBRARIES, Tape, View, indexed, program_line, reshaped, transposed
 
 NUMBERS = (bool, int, float, complex)

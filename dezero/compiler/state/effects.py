@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Variable
-from ..errors import CompileError
+from ...core import Variable
+from ...errors import CompileError
+from ..tracing.tape import Tape
+from ..tracing.tracearray import TraceArray
 from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label
-from .tape import Tape
-from .tracearray import TraceArray
 
 Recipe = tuple[Any, ...]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .fuse import ANY, FEW, REAL, TYPES, Group, collapsed, element_strides
-from .tape import Node, Ref
+from ...planning.fuse import ANY, FEW, REAL, TYPES, Group, collapsed, element_strides
+from ...tracing.tape import Node, Ref
 
 
 class Generator:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .plan import ALIGNMENT, Plan, lay_out
-from .tape import Call, Node, Ref, View
-from .trace import Trace
+from ..planning.plan import ALIGNMENT, Plan, lay_out
+from ..trace import Trace
+from ..tracing.tape import Call, Node, Ref, View
 
 Step = tuple[Callable[..., Any], tuple[Any, ...], Any]  # function(*args, out=the third)
 

@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from dezero.compiler.cmath import PREAMBLE
-from dezero.compiler.toolchain import NoCompiler, library
+from dezero.compiler.executors.c.functions import PREAMBLE
+from dezero.compiler.executors.c.toolchain import NoCompiler, library
 
 BOUNDS = {"exp": 1.0, "log": 1.0, "tanh": 3.0}
 TYPES = {"float": np.float32, "double": np.float64}

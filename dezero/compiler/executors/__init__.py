@@ -1,0 +1,1 @@
+"""Executors: two ways to carry out a plan, NumPy and C."""

@@ -1,0 +1,1 @@
+"""State: where a step finds its inputs, and what it leaves behind."""

@@ -1,0 +1,1 @@
+"""Tracing: a real run of a function writes what it computes on a tape."""
