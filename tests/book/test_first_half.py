@@ -141,9 +141,6 @@ def test_steps_20_to_22_operators():
 
 
 def test_step_23_imports():
-    from dezero.core_simple import Variable as Simple
-
-    assert Simple is Variable
     assert dezero.is_simple_core is False
     dezero.setup_variable()
     x = Variable(np.array(1.0))
