@@ -35,10 +35,10 @@ class Path:
         self.kind = kind
         self.plan: Plan = planned(trace)
         self.key = key_of(trace)
-        writer = Writer(trace.places, earlier.places)
+        writer = Writer(trace.places, earlier.places, trace.unread)
         self.needed = needed_places(trace, writer.stable)
         position = {place: k for k, place in enumerate(self.needed)}
-        self.fetch = writer.write(self.needed)
+        self.fetch = writer.write(self.needed, apart(trace))
         fixed = {
             p.index: p.value
             for p in trace.places
@@ -47,7 +47,6 @@ class Path:
         committer = commit.Writer(fixed, position)
         self.commit = committer.write(trace.result, trace.effects, trace.touched())
         self.bound = bindable(trace, earlier)
-        self.apart = apart(trace)
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
         self.trace = trace
@@ -59,11 +58,6 @@ class Path:
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
-        for k, others in self.apart:
-            mine = owner(values[k])
-            if any(owner(values[j]) is mine for j in others):
-                self.error = "an array that it writes into was given twice"
-                return FAILED
         executor = self.executor
         if executor is None or any(values[k] is not x for k, x in self.bound.items()):
             executor = self.rebind(values)
@@ -132,22 +126,17 @@ def owner(x: Any) -> Any:
     return x if x.base is None else x.base
 
 
-def apart(trace: Trace) -> list[tuple[int, list[int]]]:
-    """For each slot that is written into: the arguments' slots that must not be the same array.
+def apart(trace: Trace) -> list[tuple[int, int]]:
+    """Places of arrays that the step writes into, with those that must not be the same arrays.
 
-    Of places that are no arguments, the walk has told which are the same.
+    One of each pair is in the arguments. Of other places the walk has told which are the same.
     """
-    arrays = {k: trace.places[i].value for k, i in enumerate(trace.slots)}
-    arrays = {k: x for k, x in arrays.items() if isinstance(x, np.ndarray)}
-    written = {trace.slots.index(effect[1]) for effect in trace.effects if effect[0] == "write"}
-    given = [k for k in arrays if in_arguments(trace, trace.slots[k])]
-    found = []
-    for k in written & set(arrays):
-        others = given if k not in given else list(arrays)
-        distinct = [j for j in others if j != k and owner(arrays[j]) is not owner(arrays[k])]
-        if distinct:
-            found.append((k, distinct))
-    return found
+    arrays = {i: trace.places[i].value for i in trace.slots}
+    owners = {i: owner(x) for i, x in arrays.items() if isinstance(x, np.ndarray)}
+    written = [e[1] for e in trace.effects if e[0] == "write" and e[1] in owners]
+    given = [i for i in owners if in_arguments(trace, i)]
+    pairs = [(i, j) for i in written for j in (owners if i in given else given)]
+    return [(i, j) for i, j in pairs if i != j and owners[i] is not owners[j]]
 
 
 def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:
@@ -157,6 +146,8 @@ def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:
     for k, i in enumerate(trace.slots):
         place = trace.places[i]
         same = place.value is earlier.places[i].value and isinstance(place.value, np.ndarray)
+        if i in trace.unread:
+            continue
         if same and not in_arguments(trace, i) and (place.parent, place.key) not in assigned:
             bound[k] = place.value
     return bound

@@ -16,6 +16,7 @@ from ..errors import CompileError
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
 from .state.places import Place, Snapshot, children, put, walk
+from .state.spent import Spent, earlier
 from .tracing.tape import Tape
 from .tracing.tracearray import TraceArray
 
@@ -36,6 +37,7 @@ class Trace:
     outputs: list[int]
     result: Recipe
     effects: list[Recipe]
+    unread: set[int]  # places of arrays that the step replaces, or passes by, without a look
 
     def touched(self) -> list[int]:
         """The places of the Variables whose arrays the step writes into."""
@@ -44,13 +46,15 @@ class Trace:
 
     def structure(self) -> tuple[Any, ...]:
         """What calls that this trace can stand for have in common."""
-        return tuple([place.describe() for place in self.places])
+        return tuple([place.describe(place.index in self.unread) for place in self.places])
 
     def difference(self, other: Trace) -> str | None:
         """What two traces of the same structure and guards differ in; None if in nothing."""
         for a, b in zip(self.tape.nodes, other.tape.nodes, strict=False):
             if a.kind == b.kind == "const" and not np.array_equal(a.attr, b.attr, equal_nan=True):
                 return f"{b.line}: a constant of the step changes from call to call"
+            if a.kind == b.kind == "slot" and self.slots[a.attr] in self.unread:
+                continue
             if a.describe() != b.describe():
                 return f"{b.line}: the step computes something else in the next call"
         if len(self.tape.nodes) != len(other.tape.nodes):
@@ -77,7 +81,6 @@ def trace(
         Exception: What the step raises. Nothing has been changed.
     """
     places = walk(function, args, kwargs, lifted)
-    check(places)
     snapshot = Snapshot(places, arrays=False)
     random_state = random.get_state()
     tape = Tape()
@@ -101,15 +104,17 @@ def real(value: Any) -> Any:
     return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
-def check(places: list[Place]) -> None:
-    """Raise CompileError where the state can't be followed."""
+def spend_graphs(places: list[Place]) -> None:
+    """Put an end to the graphs of earlier steps: a backward pass that gets there is refused.
+
+    Generations begin anew, or the backward pass would go another way in each call.
+    """
     for place in places:
         x = place.value
-        if isinstance(x, Variable) and x.creator is not None:
-            raise CompileError(
-                f"{place.label} belongs to the graph of an earlier step: call "
-                "unchain_backward() or reset_state() at the end of the step, or use no_grad()"
-            )
+        if place.graphed and place.kind == "object":
+            Spent(x, earlier(place.label))
+        elif isinstance(x, Variable) and x.creator is None:
+            x.generation = min(x.generation, 0)
 
 
 def check_memory(places: list[Place], written: set[int]) -> None:
@@ -133,6 +138,7 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
             dtype = np.asarray(x).dtype
             node = tape.slot(len(slots), np.shape(x), dtype)
             slots[place.index] = TraceArray(value, tape, node)
+    spend_graphs(places)
     new = substitute(places, slots)
     before = {
         place.index: children(place.value)
@@ -156,8 +162,11 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     check_memory(places, {effect[1] for effect in effects})
     effects += recipes.effects(places, before)
     made = recipes.of(result, "the result")
+    read = tape.looked.union(recipes.outputs, [guard.node for guard in tape.guards])
+    read.update([i for node in tape.nodes for i in node.ins])
+    unread = {index for index, node in begun.items() if node not in read}
     order = list(slots)
-    return Trace(places, order, tape, recipes.outputs, made, effects), recipes.values
+    return Trace(places, order, tape, recipes.outputs, made, effects, unread), recipes.values
 
 
 def substitute(places: list[Place], slots: dict[int, TraceArray]) -> dict[int, Any]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import dezero.functions as F
-import dezero.layers as L
 from dezero import Function, Parameter, Variable
 from dezero.compiler import CompileWarning, compile
 
@@ -92,14 +91,6 @@ def test_numpys_own_random_numbers_are_not_baked_in():
     with pytest.warns(CompileWarning, match="changes from call to call"):
         ys = [step(np.zeros(2)) for _ in range(6)]
     assert len({y.tobytes() for y in ys}) == 6
-
-
-def test_a_graph_that_outlives_the_step_is_refused():
-    rnn = L.RNN(4, in_size=3)
-    step = compile(lambda x: rnn(x), executor="numpy")
-    with pytest.warns(CompileWarning, match="unchain_backward"):
-        for _ in range(4):
-            step(np.ones((1, 3), np.float32))
 
 
 @EXECUTORS

@@ -12,6 +12,7 @@ from ...core import Variable
 from ...core.variable import clock
 from .effects import Recipe
 from .places import cell_of
+from .spent import Spent, outside
 
 Commit = Callable[[Any, Any], Any]  # of the values that were fetched, and the outputs' arrays
 new = object.__new__
@@ -29,7 +30,7 @@ class Writer:
         self.fixed = fixed
         self.position = position
         self.env: dict[str, Any] = {"leaf": leaf, "clock": clock, "copyto": np.copyto}
-        self.env |= {"hand_out": hand_out, "held": {}}
+        self.env |= {"hand_out": hand_out, "held": {}, "spent": spent}
         self.again: set[int] = set()
         self.lines: list[str] = []
 
@@ -53,7 +54,8 @@ class Writer:
         if kind == "variable":
             data, grad = self.value(recipe[2]), self.value(recipe[3])
             kind_name, name = self.constant(what), self.constant(recipe[4])
-            return f"leaf({kind_name}, {data}, {grad}, {name}, now)"
+            made = f"leaf({kind_name}, {data}, {grad}, {name}, now)"
+            return f"spent({made}, {self.constant(outside(recipe[5]))})" if recipe[5] else made
         if kind == "dict":
             pairs = [f"{self.constant(k)}: {self.value(x)}" for k, x in what]
             return f"{{{', '.join(pairs)}}}"
@@ -76,6 +78,10 @@ class Writer:
         elif kind == "list":
             items = "".join([f"{self.value(recipe)}, " for recipe in effect[2]])
             self.lines.append(f"{x}[:] = [{items}]")
+        elif kind == "unchain":
+            self.lines.append(f"{x}.creator = None")
+        elif kind == "spend":
+            self.lines.append(f"spent({x}, {self.constant(outside(effect[2]))})")
         elif kind == "delete":
             key = self.constant(effect[3])
             item = effect[2] == "item"
@@ -108,7 +114,9 @@ class Writer:
         if (how, key, recipe[0]) != ("slot", "grad", "new") or recipe[1] in self.again:
             return None
         made = recipe[2]
-        if made[:2] != ("variable", Variable) or made[2][0] != "new" or made[3][1] is not None:
+        if made[:2] != ("variable", Variable) or made[2][0] != "new":
+            return None
+        if made[3][1] is not None or made[5] is not None:
             return None
         _, number, data = made[2]
         return data[1] if data[0] == "array" and number not in self.again else None
@@ -145,6 +153,12 @@ def leaf(kind: type[Variable], data: Any, grad: Any, name: Any, now: int) -> Var
     x.name = name
     x.creator = None
     x.generation = -1 if kind.__name__ == "Constant" else 0
+    return x
+
+
+def spent(x: Variable, why: str) -> Variable:
+    """x, with a graph that is gone."""
+    Spent(x, why)
     return x
 
 

@@ -18,6 +18,7 @@ from ...errors import CompileError
 from ..tracing.tape import Tape
 from ..tracing.tracearray import TraceArray
 from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label
+from .spent import Spent
 
 Recipe = tuple[Any, ...]
 
@@ -76,16 +77,12 @@ class Recipes:
         raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
 
     def variable(self, x: Variable, where: str) -> Recipe:
-        """The recipe of a new Variable, a leaf."""
-        if x.creator is not None and not where.startswith("the result"):
-            raise CompileError(
-                f"{where} belongs to the graph of this step when it ends: call "
-                "unchain_backward() or reset_state(), or compute under no_grad()"
-            )
+        """The recipe of a new Variable."""
         if not is_library(type(x)):
             raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
         grad = self.of(x.grad, f"{where}.grad")
-        return "variable", type(x), self.of(x._data, f"{where}.data"), grad, x.name
+        spent = where if x.creator is not None else None
+        return "variable", type(x), self.of(x._data, f"{where}.data"), grad, x.name, spent
 
     def effects(self, places: list[Place], before: dict[int, list[Child]]) -> list[Recipe]:
         """Every change of the objects, as assignments."""
@@ -95,8 +92,8 @@ class Recipes:
                 continue
             old = {(how, key): value for how, key, value in before[place.index]}
             new = {(how, key): value for how, key, value in children(place.value)}
-            if isinstance(place.value, Variable) and place.value.creator is not None:
-                self.variable(place.value, place.label)
+            if isinstance(place.value, Variable):
+                effects += regraphed(place)
             if isinstance(place.value, list) and len(old) != len(new):
                 recipes = [self.of(x, f"{place.label}[{i}]") for i, x in enumerate(place.value)]
                 effects.append(("list", place.index, tuple(recipes)))
@@ -107,6 +104,14 @@ class Recipes:
                     recipe = self.of(value, f"{place.label}.{key}")
                     effects.append(("set", place.index, how, key, recipe))
         return effects
+
+
+def regraphed(place: Place) -> list[Recipe]:
+    """The change of a Variable's creator, if there is one."""
+    creator = place.value.creator
+    if creator is None:
+        return [("unchain", place.index)] if place.graphed else []
+    return [] if isinstance(creator, Spent) else [("spend", place.index, place.label)]
 
 
 def same(a: Any, b: Any) -> bool:

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...core import Variable
-from .places import Place, cell_of, children, is_library
+from .places import Place, cell_of, is_library
 
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
 
 class Writer:
-    """Writes the code of `fetch` for the places of two walks of the same structure."""
+    """Writes the code of `fetch` for the places of two walks of the same structure.
 
-    def __init__(self, places: list[Place], earlier: list[Place]) -> None:
+    Args:
+        places: Of the later walk.
+        earlier: Of the one before it.
+        unread: Places of arrays that the step never looks at.
+    """
+
+    def __init__(self, places: list[Place], earlier: list[Place], unread: set[int]) -> None:
         self.places = places
+        self.unread = unread
         self.env: dict[str, Any] = {"ndarray": np.ndarray}
         self.lines: list[str] = []
+        self.dicts: set[int] = set()  # objects whose __dict__ has a name in the code
+        self.owned: set[int] = set()  # arrays of which the owner has a name
         self.stable = [
             p.kind == "object" and p.value is e.value and p.index not in (1, 2)
             for p, e in zip(places, earlier, strict=True)
@@ -36,36 +46,37 @@ class Writer:
         self.env[name] = x
         return name
 
+    def name(self, place: Place) -> str:
+        """The name of what is at a place, which the code has read before if it may change."""
+        i = place.index
+        return self.constant(place.value, f"k{i}") if self.stable[i] else f"x{i}"
+
     def expression(self, place: Place) -> str:
         """The code that gets a place from its parent."""
         parent = self.places[place.parent]
         how, key = place.how, place.key
-        if self.stable[parent.index]:
-            self.constant(parent.value, f"k{parent.index}")
-        name = f"k{parent.index}" if self.stable[parent.index] else f"x{parent.index}"
         if how == "cell":
             return self.constant(cell_of(parent.value, key), f"c{place.index}") + ".cell_contents"
         if how == "global":
             return self.constant(parent.value.__globals__, f"g{place.index}") + f"[{key!r}]"
         if how == "slot":
-            return f"{name}.{key}"
+            return f"{self.name(parent)}.{key}"
         text = repr(key) if type(key) in (int, str) else self.constant(key, f"q{place.index}")
-        return f"{name}[{text}]" if how == "item" else f"{name}.__dict__[{text}]"
+        if how == "item":
+            return f"{self.name(parent)}[{text}]"
+        if parent.index in self.dicts:
+            return f"d{parent.index}[{text}]"
+        return f"{self.name(parent)}.__dict__[{text}]"
 
     def check(self, place: Place, x: str) -> None:
         """Add the condition under which the code gives up."""
         kind, value, k = place.kind, place.value, place.index
         if kind == "alias":
-            same = self.places[place.same]
-            other = f"x{same.index}"
-            if self.stable[same.index]:
-                other = self.constant(same.value, f"k{same.index}")
-            self.fail(f"{x} is not {other}")
-        elif kind == "array" and isinstance(value, np.ndarray):
-            dtype = self.constant(value.dtype, f"d{k}")
-            self.fail(
-                f"type({x}) is not ndarray or {x}.shape != {value.shape} or {x}.dtype != {dtype}"
-            )
+            self.fail(f"{x} is not {self.name(self.places[place.same])}")
+        elif kind == "array" and isinstance(value, np.ndarray) and k not in self.unread:
+            known = self.constant(value.dtype, f"t{k}")
+            dtype = f"({x}.dtype is not {known} and {x}.dtype != {known})"
+            self.fail(f"type({x}) is not ndarray or {x}.shape != {value.shape} or {dtype}")
         elif kind in ("array", "number"):
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
         elif kind == "constant" and value is not None and not isinstance(value, bool):
@@ -76,42 +87,61 @@ class Writer:
         else:
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
 
-    def check_size(self, place: Place, x: str) -> None:
+    def check_size(self, place: Place) -> None:
         """Give up when something was added to, or removed from, a container or an instance."""
-        value = place.value
-        if isinstance(value, list | tuple | dict):
-            self.fail(f"len({x}) != {len(value)}")
-        elif (
-            hasattr(value, "__dict__") and not isinstance(value, Variable | types.FunctionType)
-        ) or (isinstance(value, Variable) and children(value)[2:]):
-            self.fail(f"len({x}.__dict__) != {len(vars(value))}")
-        if isinstance(value, Variable):
-            self.fail(f"{x}.creator is not None")
+        value, k = place.value, place.index
+        if isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
+            self.fail(f"len({self.name(place)}) != {len(value)}")
+        attributes = getattr(value, "__dict__", None)
+        if attributes is not None and not isinstance(value, types.FunctionType):
+            self.lines.append(f"d{k} = {self.name(place)}.__dict__")
+            self.dicts.add(k)
+            self.fail(f"len(d{k}) != {len(attributes)}")
+        if isinstance(value, Variable) and not place.graphed:
+            self.fail(f"{self.name(place)}.creator is not None")
+
+    def check_apart(self, written: int, other: int) -> None:
+        """Give up when two arrays, the first of which is written into, share their memory."""
+        for i in {written, other} - self.owned:
+            self.owned.add(i)
+            self.lines.append(f"w{i} = x{i} if x{i}.base is None else x{i}.base")
+        self.fail(f"w{written} is w{other}")
 
     def fail(self, condition: str) -> None:
         """Add a line."""
         self.lines.append(f"if {condition}: return None")
 
-    def constant_code(self, place: Place) -> bool:
-        """Whether nobody replaces what is at a place: the functions and modules of libraries."""
-        fixed = place.how == "method" or (place.how == "slot" and place.key == "__func__")
-        return fixed or (place.kind == "opaque" and is_library(place.value))
+    def unchanging(self, place: Place) -> bool:
+        """Whether nobody replaces what is at a place.
 
-    def write(self, needed: list[int]) -> Fetch:
-        """The function that returns what is at the places `needed`, or None."""
+        That is so for the methods of classes, the functions and modules of libraries, and for what
+        a tuple holds that is itself the same.
+        """
+        parent = self.places[place.parent]
+        if place.how == "method" or (place.kind == "opaque" and is_library(place.value)):
+            return True
+        held = isinstance(parent.value, tuple | types.MethodType | partial)
+        return held and self.stable[parent.index] and place.kind not in ("array", "number")
+
+    def write(self, needed: list[int], apart: list[tuple[int, int]]) -> Fetch:
+        """The function that returns what is at the places `needed`, or None.
+
+        Args:
+            needed: Places.
+            apart: Pairs of places of arrays that must not share their memory.
+        """
         for place in self.places:
             if place.index == 0:
                 self.constant(place.value, "k0")
-            elif place.parent >= 0 and not self.constant_code(place):
+            elif place.parent >= 0 and not self.unchanging(place):
                 self.lines.append(f"x{place.index} = {self.expression(place)}")
                 self.check(place, f"x{place.index}")
             if place.kind == "object" and place.how != "method":
-                known = self.stable[place.index]
-                name = f"x{place.index}"
-                name = self.constant(place.value, f"k{place.index}") if known else name
-                self.check_size(place, name)
-        got = ", ".join([f"x{i}" for i in needed])
-        body = "\n        ".join([*self.lines, f"return ({got}{',' if got else ''})"])
+                self.check_size(place)
+        for pair in apart:
+            self.check_apart(*pair)
+        got = "".join([f"x{i}, " for i in needed])
+        body = "\n        ".join([*self.lines, f"return ({got})"])
         names = ", ".join(f"{name}={name}" for name in self.env)
         source = (
             f"def fetch(x1, x2, {names}):\n    try:\n        {body}\n"

@@ -44,15 +44,16 @@ class Place:
     kind: str
     label: str
     same: int = -1
+    graphed: bool = False  # a Variable with a graph behind it
 
-    def describe(self) -> tuple[Any, ...]:
-        """What makes two walks find the same structure."""
+    def describe(self, unread: bool) -> tuple[Any, ...]:
+        """What makes two walks find the same structure; of an unread array only that it is one."""
         what: Any = type(self.value)
-        if self.kind == "array":
+        if self.kind == "array" and not unread:
             what = (np.shape(self.value), self.value.dtype, isinstance(self.value, np.ndarray))
         elif self.kind == "constant":
             what = (type(self.value), repr(self.value))
-        return self.parent, self.how, self.key, self.kind, what, self.same
+        return self.parent, self.how, self.key, self.kind, what, self.same, self.graphed
 
 
 def is_library(x: Any) -> bool:
@@ -173,6 +174,7 @@ def walk(
         kind = kind_of_place(value, text in lifted)
         place = Place(len(places), parent, how, key, value, kind, text)
         places.append(place)
+        place.graphed = isinstance(value, Variable) and value.creator is not None
         if kind in ("array", "object") and not isinstance(value, np.generic):
             first = seen.setdefault(id(value), place.index)
             if first != place.index:
@@ -214,9 +216,13 @@ class Snapshot:
     def __init__(self, places: list[Place], arrays: bool) -> None:
         self.saved: list[tuple[Any, list[Child]]] = []
         self.arrays: list[tuple[Any, Any]] = []
+        self.graphs: list[tuple[Variable, Any, int]] = []
         for place in places:
             if place.kind == "object":
                 self.saved.append((place.value, children(place.value)))
+                if isinstance(place.value, Variable):
+                    x = place.value
+                    self.graphs.append((x, x.creator, x.generation))
             elif arrays and place.kind == "array" and isinstance(place.value, np.ndarray):
                 self.arrays.append((place.value, place.value.copy()))
 
@@ -234,6 +240,8 @@ class Snapshot:
                         del vars(x)[name]
                 for child in inside:
                     put(x, *child)
+        for x, creator, generation in self.graphs:
+            x.creator, x.generation = creator, generation
         for x, numbers in self.arrays:
             if x.flags.writeable:
                 x[...] = numbers

@@ -19,7 +19,7 @@ REDUCTIONS = ("add", "multiply", "maximum", "minimum", "logical_and", "logical_o
 def plain(x: Any) -> Any:
     """X with the real value in place of every traced array."""
     if isinstance(x, TraceArray):
-        return x.value
+        return x.look()
     if isinstance(x, tuple | list):
         return type(x)([plain(e) for e in x])
     if isinstance(x, dict):

@@ -133,6 +133,7 @@ class Tape:
         self.guards: list[Guard] = []
         self.known: dict[Any, int] = {}
         self.calls = 0
+        self.looked: set[int] = set()  # nodes of which the program has seen shape or dtype
         self.made: list[ref[Any]] = []  # every traced array, to find those that escape
         self.open = True  # closed when the run is over: what is left computes as plain arrays
 

@@ -52,10 +52,10 @@ class TraceArray(NDArrayOperatorsMixin):
         self.made = program_line()
         tape.made.append(ref(self))
 
-    shape = property(lambda self: np.shape(self.value))
-    ndim = property(lambda self: np.ndim(self.value))
-    size = property(lambda self: np.size(self.value))
-    dtype = property(lambda self: np.asarray(self.value).dtype)
+    shape = property(lambda self: np.shape(self.look()))
+    ndim = property(lambda self: np.ndim(self.look()))
+    size = property(lambda self: np.size(self.look()))
+    dtype = property(lambda self: np.asarray(self.look()).dtype)
     T = property(lambda self: self.transpose())
     weak = property(lambda self: type(self.value) in NUMBERS)
 
@@ -65,6 +65,11 @@ class TraceArray(NDArrayOperatorsMixin):
         if sys._getframe(1).f_code.co_filename.startswith(LIBRARIES):
             return TraceArray
         return type(self.value)
+
+    def look(self) -> Any:
+        """The real value, for its shape or dtype; noted, or a slot would count as unread."""
+        self.tape.looked.add(self._node)
+        return self.value
 
     def current(self) -> int:
         """Counts the writes into the memory that this array is part of."""
@@ -132,7 +137,7 @@ class TraceArray(NDArrayOperatorsMixin):
         return np.asarray(self.seen()).tolist()
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.look())
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
@@ -179,7 +184,7 @@ class TraceArray(NDArrayOperatorsMixin):
         from .record import record_call
 
         if not self.tape.open or name in CONSTANT_ATTRIBUTES:
-            return getattr(np.asarray(self.value), name)
+            return getattr(np.asarray(self.look()), name)
         if name in FORBIDDEN:
             raise CompileError(f"{program_line()}: .{name} of a value of the step")
         method = getattr(np.ndarray, name)
