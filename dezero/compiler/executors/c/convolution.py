@@ -1,0 +1,93 @@
+"""Kernels of the convolution, of its transpose and of its gradient to the weights, in C.
+
+Arrays are channels-last, (N, *sizes, C), but for the weights: (O, C/G, *kernel).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....arrays.patches import Sizes, Window
+from .direct import Problem, direct
+from .gradients import weight_gradient
+from .slabs import backward_phases, forward_phases
+from .vectors import Kernel, for_targets, kind_of, unique_name
+
+
+def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
+    """The kernel of an operation of `arrays.convolution`.
+
+    Args:
+        op: "conv", "conv_transposed" or "conv_weights".
+        shapes: Of the inputs, then of the output, as NumPy has them: (N, C, *sizes).
+        window: The geometry.
+        groups: Of channels.
+        dtype: float32 or float64, a NumPy dtype.
+    """
+    return OPS[op](shapes, window, groups, dtype)
+
+
+def conv(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
+    """(x, W, y) or (x, W, b, y)."""
+    x, W, *bias, y = shapes
+    name = unique_name("conv", shapes, window, groups, dtype)
+    problem = Problem(
+        name,
+        kind_of(dtype),
+        x[0],
+        groups,
+        W[1],
+        W[0] // groups,
+        x[2:],
+        y[2:],
+        forward_phases(window, y[2:]),
+        window.kernel,
+        bool(bias),
+        False,
+    )
+    return for_targets(name, ("pack", "run"), lambda target: direct(problem, target))
+
+
+def conv_transposed(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
+    """(y, W, x) or (y, W, b, x)."""
+    y, W, *bias, x = shapes
+    name = unique_name("conv_transposed", shapes, window, groups, dtype)
+    problem = Problem(
+        name,
+        kind_of(dtype),
+        y[0],
+        groups,
+        W[0] // groups,
+        W[1],
+        y[2:],
+        x[2:],
+        backward_phases(window, x[2:]),
+        window.kernel,
+        bool(bias),
+        True,
+    )
+    return for_targets(name, ("pack", "run"), lambda target: direct(problem, target))
+
+
+def conv_weights(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
+    """(x, y, gW)."""
+    x, y, W = shapes
+    name = unique_name("conv_weights", shapes, window, groups, dtype)
+    problem = Problem(
+        name,
+        kind_of(dtype),
+        x[0],
+        groups,
+        W[1],
+        W[0] // groups,
+        x[2:],
+        y[2:],
+        forward_phases(window, y[2:]),
+        window.kernel,
+        False,
+        False,
+    )
+    return for_targets(name, ("run", "reduce"), lambda target: weight_gradient(problem, target))
+
+
+OPS = {"conv": conv, "conv_transposed": conv_transposed, "conv_weights": conv_weights}

@@ -1,0 +1,212 @@
+"""The gradient of a convolution to its weights, in C.
+
+For every tap it is the product of two matrices with a column per pixel. A block of it, some rows
+by some vectors of columns, is summed up in registers over the pixels of a slab. The vectors hold
+channels of y; or inputs, where y has few channels. Every thread has sums of its own, which the
+second stage adds up and brings into the order of the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil, prod
+
+from .direct import Problem, out_strides, runs
+from .slabs import slab_of
+from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
+
+PIXELS = 192  # over which is summed at a time, so that both operands stay in the L1 cache
+MANY_WEIGHTS = 1 << 18  # then sums do not stay in the cache, and the pixels should be more
+SLACK = 64  # elements that may be read past the end of a slab
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """So many rows, by so many vectors of columns."""
+
+    rows: int
+    vectors: int
+    swapped: bool  # whether columns are inputs, and rows are channels of y
+
+
+class WeightGradient:
+    """Writes the kernel for a target; x and y are those of the problem's convolution."""
+
+    def __init__(self, problem: Problem, target: Target) -> None:
+        self.problem, self.target = problem, target
+        p = problem
+        self.size = itemsize(p.kind)
+        self.lanes = target.width // self.size
+        weights = p.groups * p.outputs * p.inputs * prod(p.kernel)
+        pixels = 512 if weights > MANY_WEIGHTS else PIXELS
+        slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, self.size, pixels)
+        self.starts, self.length = runs(p.phases[0], slab, p.groups, p.inputs)
+        self.block = self.best_block()
+        self.width = self.block.vectors * self.lanes
+        rows, columns = self.length, p.outputs
+        if self.block.swapped:
+            rows, columns = columns, rows
+        self.down, self.across = ceil(rows / self.block.rows), ceil(columns / self.width)
+        self.rows, self.columns = rows, columns
+        # what is read too far must lie in a slab
+        too_far = rows % self.block.rows > 0, columns < self.width
+        x_too_far, self.y_copied = reversed(too_far) if self.block.swapped else too_far
+        self.slab = replace(slab, in_place=False) if x_too_far else slab
+        self.starts, _ = runs(p.phases[0], self.slab, p.groups, p.inputs)
+        self.steps = out_strides(p.results, p.groups * p.outputs)
+
+    def best_block(self) -> Block:
+        """The block with which a pixel takes the least time, as far as can be foreseen."""
+        best, least = Block(1, 1, False), float("inf")
+        for swapped in (False, True):
+            rows, columns = self.length, self.problem.outputs
+            if swapped:
+                rows, columns = columns, rows
+            needed = ceil(columns / self.lanes)
+            for v in range(1, min(needed, 8) + 1):
+                if v < needed and v * self.lanes > columns:
+                    continue
+                for m in range(1, min(rows, self.target.registers) + 1):
+                    if v * (m + 1) + 1 > self.target.registers - (v > 1):
+                        break
+                    blocks = ceil(rows / m) * ceil(columns / (v * self.lanes))
+                    time = blocks * max(v * m / 2, (v + m) / 2, 4.0)
+                    if time < least:
+                        best, least = Block(m, v, swapped), time
+        return best
+
+    def body(self) -> Body:
+        """The kernel's text and its scratch memory."""
+        p = self.problem
+        pieces = [p.groups, len(self.starts), self.down, self.across, self.block.rows, self.width]
+        sums = rounded(prod(pieces) * self.size)
+        x = rounded((self.slab.elements + SLACK) * self.size)
+        rows = ceil(self.slab.count / self.slab.bands)
+        y = self.slab.images * rows * self.steps[1] if self.y_copied else -SLACK
+        y = rounded((y + SLACK) * self.size)
+        text = vector_type(f"{p.name}_v", p.kind, self.target)
+        text += self.slab.filling(f"{p.name}_fill", p.kind) + self.product()
+        text += self.run(sums, x, sums + x + y) + self.reduction(sums, sums + x + y)
+        return Body(text, 0, sums + x + y)
+
+    def product(self) -> str:
+        """The C function that adds the products of the pixels of some rows to a block."""
+        p, m, vectors = self.problem, self.block.rows, self.block.vectors
+        V = f"{p.name}_v"
+        phase = p.phases[0]
+        x = [a.advance * s for a, s in zip(phase, self.slab.strides[1:], strict=True)]
+        x, y = [self.slab.strides[0], *x], list(self.steps)
+        a, b = (y, x) if self.block.swapped else (x, y)
+        names = [[f"s{i}_{v}" for v in range(vectors)] for i in range(m)]
+        places = [(i, v) for i in range(m) for v in range(vectors)]
+        opening, closing = "", ""
+        for i, v in places:
+            place = f"*({V} *)(sums + {i * self.width + v * self.lanes})"
+            opening += f"{V} {names[i][v]} = {place};\n"
+            closing += f"{place} = {names[i][v]};\n"
+        at = [f"i{k}" for k in range(len(phase) + 1)]
+        inner = f"const {p.kind} *a = a0 + {element(at, a)}, *b = b0 + {element(at, b)};\n"
+        for v in range(vectors):
+            inner += f"const {V} b_{v} = *(const {V} *)(b + {v * self.lanes});\n"
+        for i in range(m):
+            terms = "".join(f" {names[i][v]} += v * b_{v};" for v in range(vectors))
+            inner += f"{{ const {p.kind} v = a[{i}];{terms} }}\n"
+        counts = [self.slab.images, "rows", *[axis.count for axis in phase[1:]]]
+        loops = nested(list(zip(at, counts, strict=True)), inner)
+        return (
+            f"static void {p.name}_product(const {p.kind} *a0, const {p.kind} *b0, "
+            f"{p.kind} *sums, int64_t rows) {{\n{opening}{loops}{closing}}}\n"
+        )
+
+    def run(self, sums: int, x: int, private: int) -> str:
+        """The stage that adds up the slabs of a thread."""
+        p, slab = self.problem, self.slab
+        opening = slab.opening(f"{p.name}_fill", p.kind, f"own + {sums}")
+        opening += f"const {p.kind} *ys = y + n * {self.steps[0]} + u0 * {self.steps[1]};\n"
+        if self.y_copied:
+            count = "(u1 - u0)" if slab.bands > 1 else slab.count
+            opening += (
+                f"ys = memcpy(own + {sums + x}, ys, "
+                f"{slab.images} * {count} * {self.steps[1]} * sizeof *ys);\n"
+            )
+        chunk = slab.count
+        if slab.images == 1:
+            chunk = max(1, PIXELS // prod([axis.count for axis in p.phases[0][1:]]))
+        units = p.images // slab.images * slab.bands
+        return stage(
+            f"{p.name}_run",
+            f"const {p.kind} *x = arrays[0], *y = arrays[1];\n"
+            f"char *own = scratch + thread * {private};\n"
+            f"{p.kind} *sums = ({p.kind} *)own;\nmemset(sums, 0, {sums});\n"
+            f"static const int32_t starts[] = {{{', '.join(map(str, self.starts))}}};\n"
+            f"const int64_t end = (thread + 1) * {units} / threads;\n"
+            f"for (int64_t unit = thread * {units} / threads; unit < end; unit++) {{\n{opening}"
+            f"for (int64_t u = 0; u < u1 - u0; u += {chunk}) {{\n"
+            f"const int64_t rows = u1 - u0 - u < {chunk} ? u1 - u0 - u : {chunk};\n"
+            f"{self.products()}}}\n}}\n",
+        )
+
+    def products(self) -> str:
+        """C that adds the products of a chunk to all blocks of sums."""
+        p, block, runs_ = self.problem, self.block, len(self.starts)
+        row, column = f"down * {block.rows}", "start"
+        at_x, at_y = (column, row) if block.swapped else (row, column)
+        step = p.phases[0][0].advance * self.slab.strides[1]
+        left = f"slab + starts[r] + u * {step} + group * {p.inputs} + {at_x}"
+        right = f"ys + u * {self.steps[1]} + group * {p.outputs} + {at_y}"
+        if block.swapped:
+            left, right = right, left
+        body = (
+            f"{self.column_start()}"
+            f"{p.name}_product({left}, {right}, sums + "
+            f"(((group * {runs_} + r) * {self.down} + down) * {self.across} + across) "
+            f"* {block.rows * self.width}, rows);\n"
+        )
+        loops = {"group": p.groups, "across": self.across, "r": runs_, "down": self.down}
+        return nested(list(loops.items()), body)
+
+    def column_start(self) -> str:
+        """C that finds where a block's columns start; the last one overlaps the one before."""
+        return (
+            f"const int64_t start = across < {self.across - 1} ? across * {self.width} : "
+            f"{max(0, self.columns - self.width)};\n"
+        )
+
+    def reduction(self, sums: int, private: int) -> str:
+        """The stage that adds up the sums of all threads, in the order of the weights."""
+        p = self.problem
+        taps = prod(p.kernel)
+        merged = taps // len(self.starts)  # taps in a run
+        element = (
+            f"group * {p.outputs * p.inputs * taps} + o * {p.inputs * taps} + c * {taps} + tap"
+        )
+        row, column = f"(tap % {merged} * {p.inputs} + c)", "o"
+        if self.block.swapped:
+            row, column = column, row
+        body = (
+            f"const int64_t row = {row}, column = {column};\n"
+            f"const int64_t whole = column / {self.width};\n"
+            f"const int64_t across = whole < {self.across - 1} ? whole : {self.across - 1};\n"
+            f"{self.column_start()}"
+            f"const {p.kind} *from = (const {p.kind} *)scratch + "
+            f"((((group * {len(self.starts)} + tap / {merged}) * {self.down} + "
+            f"row / {self.block.rows}) * {self.across} + across) * {self.block.rows} + "
+            f"row % {self.block.rows}) * {self.width} + column - start;\n"
+            f"{p.kind} sum = *from;\n"
+            f"for (int64_t t = 1; t < threads; t++) sum += from[t * {private // self.size}];\n"
+            f"W[{element}] = sum;\n"
+        )
+        count = p.groups * p.inputs
+        return stage(
+            f"{p.name}_reduce",
+            f"{p.kind} *W = arrays[2];\n"
+            f"const int64_t end = (thread + 1) * {count} / threads;\n"
+            f"for (int64_t k = thread * {count} / threads; k < end; k++) {{\n"
+            f"const int64_t group = k / {p.inputs}, c = k % {p.inputs};\n"
+            f"{nested([('tap', taps), ('o', p.outputs)], body)}}}\n",
+        )
+
+
+def weight_gradient(problem: Problem, target: Target) -> Body:
+    """The body of the kernel."""
+    return WeightGradient(problem, target).body()

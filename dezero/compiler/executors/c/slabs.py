@@ -1,0 +1,222 @@
+"""How outputs and inputs of a window lie to each other, and slabs: parts of an array with zeros.
+
+A slab is some images, or a band of the rows of one, copied into a thread's scratch memory with
+the padding around it, so that the kernels need no conditions and the data lies in the cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from ....arrays.patches import Sizes, Window
+from .vectors import element, nested
+
+SLAB = 1 << 19  # bytes: larger ones are cut into bands
+LARGEST = 1 << 20  # bytes: until then images are put together
+ROWS = 4  # at least, in a band
+UNITS = 16  # slabs at least, to be shared out to threads
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Outputs start, start + step, ... of an axis, and what they see.
+
+    Output number u, counted within the phase, sees inputs advance*u + offsets, which increase.
+    """
+
+    start: int
+    step: int
+    count: int
+    advance: int
+    offsets: Sizes
+    taps: Sizes  # the index into the kernel's axis that belongs to each of the offsets
+
+    @property
+    def first(self) -> int:
+        """The offset of the first tap."""
+        return self.offsets[0] if self.offsets else 0
+
+
+def forward_phases(window: Window, outputs: Sizes) -> list[tuple[Phase, ...]]:
+    """Those of a convolution: a single one, with one phase per axis."""
+    axes = []
+    for k, s, p, d, n in zip(
+        window.kernel, window.stride, window.pad, window.dilation, outputs, strict=True
+    ):
+        axes.append(Phase(0, 1, n, s, tuple([d * i - p for i in range(k)]), tuple(range(k))))
+    return [tuple(axes)]
+
+
+def backward_phases(window: Window, sizes: Sizes) -> list[tuple[Phase, ...]]:
+    """Those of its transpose: as many as strides, along each axis."""
+    axes = []
+    for k, s, p, d, n in zip(
+        window.kernel, window.stride, window.pad, window.dilation, sizes, strict=True
+    ):
+        phases = []
+        for a in range(min(s, n)):
+            taps = [i for i in reversed(range(k)) if (a + p - d * i) % s == 0]
+            offsets = [(a + p - d * i) // s for i in taps]
+            phases.append(Phase(a, s, (n - a + s - 1) // s, 1, tuple(offsets), tuple(taps)))
+        axes.append(phases)
+    return list(product(*axes))
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """Images n, n + 1, ... with zeros around them, from an array (N, *sizes, C).
+
+    Attributes:
+        images: How many at a time.
+        bands: Into how many parts the first axis is cut.
+        count: Of outputs along the first axis, that are shared out to the bands.
+        advance: Inputs per output along the first axis.
+        sizes: Of the array.
+        low: The index, along each axis, of the slab's first element (in the first band).
+        extents: Elements along each axis.
+        channels: C.
+        in_place: Whether it is no copy, since there is no padding.
+    """
+
+    images: int
+    bands: int
+    count: int
+    advance: int
+    sizes: Sizes
+    low: Sizes
+    extents: Sizes
+    channels: int
+    in_place: bool
+
+    @property
+    def strides(self) -> Sizes:
+        """Elements from one image to the next, and from one place to the next on each axis."""
+        shape = self.sizes if self.in_place else self.extents
+        steps = [self.channels]
+        for n in reversed(shape):
+            steps.append(steps[-1] * n)
+            # rows and images at a distance of 4 KB would share the cache's sets
+            if not self.in_place and len(steps) > 2 and steps[-1] % 512 == 0:
+                steps[-1] += 16
+        return tuple(reversed(steps))
+
+    @property
+    def elements(self) -> int:
+        """The memory that it takes."""
+        return 0 if self.in_place else self.images * self.strides[0]
+
+    def opening(self, name: str, kind: str, scratch: str) -> str:
+        """C that finds `u0`, `u1`, `n` and `slab`, which is filled, for a unit of work."""
+        text = (
+            f"const int64_t n = unit / {self.bands} * {self.images}, band = unit % {self.bands};\n"
+            f"const int64_t u0 = band * {self.count} / {self.bands};\n"
+            f"const int64_t u1 = (band + 1) * {self.count} / {self.bands};\n"
+        )
+        if self.in_place:
+            start = sum(a * s for a, s in zip(self.low, self.strides[1:], strict=True))
+            step = self.advance * self.strides[1]
+            return text + (
+                f"const {kind} *slab = x + n * {self.strides[0]} + u0 * {step} + {start};\n"
+            )
+        return text + (
+            f"{kind} *slab = ({kind} *)({scratch});\n"
+            f"{name}(x, n, u0 * {self.advance} + {self.low[0]}, slab);\n"
+        )
+
+    def filling(self, name: str, kind: str) -> str:
+        """The C function NAME(x, n, first, slab): copy images from n on, rows from first on."""
+        if self.in_place:
+            return ""
+        ndim = len(self.sizes)
+        strides = self.strides
+        lines = []
+        lows = ["first", *[str(a) for a in self.low[1:]]]
+        C = self.channels
+        inner = " && ".join(
+            f"{lows[i]} + i{i} >= 0 && {lows[i]} + i{i} < {self.sizes[i]}" for i in range(ndim - 1)
+        )
+        place = element(["m", *[f"i{i}" for i in range(ndim - 1)]], list(strides[:ndim]))
+        source = "n + m"
+        for i in range(ndim - 1):
+            source = f"({source}) * {self.sizes[i]} + {lows[i]} + i{i}"
+        last, size = self.extents[-1], self.sizes[-1]
+        lines.append(f"{kind} *row = slab + {place};\n")
+        lines.append(
+            f"if (!({inner or 1})) {{ memset(row, 0, {last * C} * sizeof *row); continue; }}\n"
+        )
+        lines.append(f"memset(row, 0, left * {C} * sizeof *row);\n")
+        lines.append(
+            f"memcpy(row + left * {C}, x + (({source}) * {size} + {lows[-1]} + left) * {C}, "
+            f"(right - left) * {C} * sizeof *row);\n"
+        )
+        lines.append(f"memset(row + right * {C}, 0, ({last} - right) * {C} * sizeof *row);\n")
+        loops = [("m", self.images), *[(f"i{i}", self.extents[i]) for i in range(ndim - 1)]]
+        return (
+            f"static void {name}(const {kind} *x, int64_t n, int64_t first, {kind} *slab) {{\n"
+            f"int64_t left = {lows[-1]} < 0 ? -({lows[-1]}) : 0;\n"
+            f"int64_t right = {size} - ({lows[-1]});\n"
+            f"left = left < {last} ? left : {last};\n"
+            f"right = right < left ? left : right < {last} ? right : {last};\n"
+            f"{nested(loops, ''.join(lines))}}}\n"
+        )
+
+
+def slab_of(
+    images: int,
+    sizes: Sizes,
+    channels: int,
+    phases: list[tuple[Phase, ...]],
+    size: int,
+    pixels: int,
+) -> Slab:
+    """The slabs in which such an array is worked on.
+
+    Args:
+        images: N of the array.
+        sizes: Its spatial sizes.
+        channels: Its channels.
+        phases: Of the outputs that see it.
+        size: Bytes of an element.
+        pixels: Outputs for which a slab has to suffice, where there are so many.
+    """
+    low, high, counts = reach(phases)
+    extents = [b - a + 1 for a, b in zip(low, high, strict=True)]
+    advance = phases[0][0].advance
+    together, bands = shares(images, counts, prod(extents) * channels * size, pixels)
+    extents[0] -= advance * (counts[0] - -(-counts[0] // bands))
+    inside = all(a >= 0 and b < n for a, b, n in zip(low, high, sizes, strict=True))
+    return Slab(together, bands, counts[0], advance, sizes, low, tuple(extents), channels, inside)
+
+
+def reach(phases: list[tuple[Phase, ...]]) -> tuple[Sizes, Sizes, Sizes]:
+    """For each axis the first and the last index that is seen, and the most outputs."""
+    low, high, counts = [], [], []
+    for parts in zip(*phases, strict=True):
+        seen = [p for p in parts if p.offsets]
+        low.append(min([p.first for p in seen], default=0))
+        high.append(max([p.advance * (p.count - 1) + p.offsets[-1] for p in seen], default=0))
+        counts.append(max(p.count for p in parts))
+    return tuple(low), tuple(high), tuple(counts)
+
+
+def shares(images: int, counts: Sizes, memory: int, pixels: int) -> tuple[int, int]:
+    """How many images are worked on together, or into how many bands one is cut.
+
+    Args:
+        images: How many there are.
+        counts: Outputs along each axis.
+        memory: Bytes that an image takes.
+        pixels: How many outputs there should be at least.
+    """
+    together, bands = 1, 1
+    if prod(counts) < pixels:
+        for n in range(1, images // 4 + 1):
+            enough = together * prod(counts) >= pixels
+            if images % n == 0 and not enough and n * memory <= LARGEST:
+                together = n
+    else:
+        bands = max(-(-memory // SLAB), -(-UNITS // max(1, images)))
+        bands = max(1, min(bands, counts[0] // ROWS))
+    return together, bands
