@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from ..arrays import random
 from ..errors import CompileError
-from .executors.c.toolchain import NoCompiler
+from .executors.c.toolchain import Job, NoCompiler, NotReady, deferring
 from .executors.numpy import Executor
-from .planning.plan import Plan, planned
+from .planning.plan import planned
 from .state import commit
 from .state.effects import Recipe
 from .state.fetch import Writer
 from .trace import Trace
 
 FAILED = object()  # a run whose guards do not hold
+ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
 
 
 class Path:
-    """A trace that has been confirmed by a second one, with its plan and executor.
+    """A trace that has been confirmed by a second one, with its executor.
 
     Nothing that the program can see changes before every guard has been checked: a run that goes
-    wrong in the middle is simply given up.
+    wrong in the middle is simply given up. While the C compiler works, NumPy carries on: both
+    executors use the state where it is, so that one can take over from the other between two runs.
 
     Args:
         trace: The later trace.
@@ -33,7 +37,6 @@ class Path:
 
     def __init__(self, trace: Trace, earlier: Trace, kind: type[Executor]) -> None:
         self.kind = kind
-        self.plan: Plan = planned(trace)
         self.key = key_of(trace)
         writer = Writer(trace.places, earlier.places, trace.unread)
         self.needed = needed_places(trace, writer.stable)
@@ -50,43 +53,79 @@ class Path:
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
         self.trace = trace
-        self.executor: Executor | None = None
         self.runs = 0
         self.failures = 0
         self.error = "its guards"
         self.fallback: str | None = None  # why it runs in NumPy, not in C
+        self.pending: list[Job] = []  # what the C compiler is at
+        self.rounds = 0
+        self.executor = self.built()
+        self.moved = changed(self.bound)
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
+        if self.pending:
+            self.settle()
+        if self.moved(values):
+            self.rebind(values)
         executor = self.executor
-        if executor is None or any(values[k] is not x for k, x in self.bound.items()):
-            executor = self.rebind(values)
-        state = random.get_state()
+        state = random.get_state() if self.trace.draws else None
         try:
             failed = executor.run(values)
         except Exception as error:  # the eager run decides what it means
-            random.set_state(state)
             self.error = f"{type(error).__name__}: {error}"
-            return FAILED
-        if failed >= 0:
-            random.set_state(state)
+            failed = 0
+        else:
+            if failed < 0:
+                self.runs += 1
+                return self.commit(values, executor.outputs)
             self.failures += 1
-            return FAILED
-        self.runs += 1
-        return self.commit(values, executor.outputs)
+        if state is not None:
+            random.set_state(state)
+        return FAILED
 
-    def rebind(self, values: tuple[Any, ...]) -> Executor:
-        """An executor for the state arrays as they are; those that were replaced are copied."""
-        if self.executor is not None:
-            self.bound = {k: x for k, x in self.bound.items() if values[k] is x}
-        self.bound = {k: values[k] for k in self.bound if usable(values[k])}
+    def rebind(self, values: tuple[Any, ...]) -> None:
+        """Make an executor for the state as it is: arrays that were replaced are copied."""
+        self.bound = {k: x for k, x in self.bound.items() if values[k] is x and usable(x)}
+        self.executor = self.built()
+        self.moved = changed(self.bound)
+
+    def built(self) -> Executor:
+        """An executor for the bound arrays: in C if there is nothing to wait for."""
+        self.pending = []
+        self.rounds += 1
         try:
-            self.executor = self.kind(self.trace, self.plan, dict(self.bound))
+            with deferring() if self.rounds <= ROUNDS else nullcontext():
+                return self.made(self.kind)
+        except NotReady as waiting:
+            self.pending = waiting.jobs
         except NoCompiler as error:
             self.kind, self.fallback = Executor, str(error)
-            self.plan = planned(self.trace)
-            self.executor = Executor(self.trace, self.plan, dict(self.bound))
-        return self.executor
+        return self.made(Executor)
+
+    def made(self, kind: type[Executor]) -> Executor:
+        """An executor with a plan of its own."""
+        return kind(self.trace, planned(self.trace), dict(self.bound))
+
+    def settle(self) -> None:
+        """Take the C executor if its compiler is done, or stay with NumPy if it has failed."""
+        if any(job.is_alive() for job in self.pending):
+            return
+        errors = [job.error for job in self.pending if job.error is not None]
+        if errors:
+            self.kind, self.fallback, self.pending = Executor, errors[0], []
+        elif self.pending:
+            self.executor = self.built()
+
+
+def changed(bound: dict[int, Any]) -> Callable[[tuple[Any, ...]], bool]:
+    """A function that tells whether fetched values are others than the bound arrays."""
+    condition = " or ".join([f"v[{k}] is not b{k}" for k in bound]) or "False"
+    names = "".join([f", b{k}=b{k}" for k in bound])
+    found: Callable[[tuple[Any, ...]], bool] = eval(  # noqa: S307 (our own text)
+        f"lambda v{names}: {condition}", {f"b{k}": x for k, x in bound.items()}
+    )
+    return found
 
 
 def key_of(trace: Trace) -> tuple[Any, ...]:
@@ -145,11 +184,12 @@ def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:
     bound: dict[int, Any] = {}
     for k, i in enumerate(trace.slots):
         place = trace.places[i]
-        same = place.value is earlier.places[i].value and isinstance(place.value, np.ndarray)
-        if i in trace.unread:
+        x = place.value
+        if x is not earlier.places[i].value or not isinstance(x, np.ndarray) or not usable(x):
             continue
-        if same and not in_arguments(trace, i) and (place.parent, place.key) not in assigned:
-            bound[k] = place.value
+        free = i in trace.unread or in_arguments(trace, i)
+        if not free and (place.parent, place.key) not in assigned:
+            bound[k] = x
     return bound
 
 

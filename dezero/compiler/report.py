@@ -7,8 +7,6 @@ from typing import Any
 
 from .path import Path
 
-COLUMNS = ("path", "executor", "runs", "guards failed", "operations", "calls", "arena", "unshared")
-
 
 def report(step: Any) -> str:
     """The text of `Step.report()`."""
@@ -17,10 +15,7 @@ def report(step: Any) -> str:
         return f"{name}: runs eagerly: {step.refused}"
     paths = step.all_paths()
     lines = [f"{name}: {len(paths)} path{'s' * (len(paths) != 1)}"]
-    rows = [COLUMNS, *[row(k, path) for k, path in enumerate(paths)]]
-    widths = [max(len(r[c]) for r in rows) for c in range(len(COLUMNS))]
-    if paths:
-        lines += ["  ".join(x.rjust(w) for x, w in zip(r, widths, strict=True)) for r in rows]
+    lines += table([row(k, path) for k, path in enumerate(paths)])
     for k, path in enumerate(paths):
         lines += details(k, path)
     if step.waiting:
@@ -30,13 +25,31 @@ def report(step: Any) -> str:
     return "\n".join(lines)
 
 
-def row(k: int, path: Path) -> tuple[str, ...]:
-    """The line of one path."""
-    plan, executor = path.plan, path.executor
-    computed = [i for i in plan.order if plan.nodes[i].kind not in ("slot", "const", "view")]
-    cells = [k, executor.name if executor else "-", path.runs, path.failures, len(computed)]
-    calls = str(len(executor.program)) if executor else "-"
-    return (*map(str, cells), calls, f"{plan.arena:,} B", f"{plan.unshared:,} B")
+def row(k: int, path: Path) -> dict[str, str]:
+    """The line of one path, by column: what every executor has, then its own facts."""
+    executor = path.executor
+    cells = {
+        "path": k,
+        "executor": executor.name,
+        "runs": path.runs,
+        "guards": len(path.trace.tape.guards),
+        "failed": path.failures,
+        "nodes": len(path.trace.tape.nodes),
+        "kernels": len(executor.program),
+        "arena": f"{executor.plan.arena:,} B",
+        "unshared": f"{executor.plan.unshared:,} B",
+        "threads": 1,
+    }
+    return {name: str(x) for name, x in {**cells, **getattr(executor, "facts", {})}.items()}
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    """Rows under their columns; a row need not have all of them."""
+    columns = list(dict.fromkeys(name for cells in rows for name in cells))
+    texts = [columns, *[[cells.get(name, "-") for name in columns] for cells in rows]]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = ["  ".join(x.rjust(w) for x, w in zip(r, widths, strict=True)) for r in texts]
+    return lines if rows else []
 
 
 def details(k: int, path: Path) -> list[str]:
@@ -48,6 +61,8 @@ def details(k: int, path: Path) -> list[str]:
     ]
     if path.fallback:
         lines.append(f"path {k} runs in NumPy: {path.fallback}")
+    if path.pending:
+        lines.append(f"path {k} runs in NumPy until the C compiler is done")
     outside = getattr(path.executor, "outside", None)
     if outside:
         counted = ", ".join(f"{op} {n}" for op, n in sorted(Counter(outside).items()))

@@ -171,6 +171,23 @@ class Step:
         """The compiled ways through the function, of every configuration."""
         return [path for paths in self.paths.values() for path in paths]
 
+    def wait(self) -> None:
+        """Return when no path waits for the C compiler any more; never needed for the results.
+
+        >>> import numpy as np
+        >>> from dezero.compiler import compile
+        >>> step = compile(np.tanh)
+        >>> for _ in range(3):
+        ...     y = step(np.ones(3))
+        >>> step.wait()  # the next call does not run in NumPy if there is a C compiler
+        """
+        while pending := [job for path in self.all_paths() for job in path.pending]:
+            for job in pending:
+                job.join()
+            with self.lock:
+                for path in self.all_paths():
+                    path.settle()
+
     def report(self) -> str:
         """What was compiled, and what was not and why, as text.
 

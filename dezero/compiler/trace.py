@@ -38,6 +38,7 @@ class Trace:
     result: Recipe
     effects: list[Recipe]
     unread: set[int]  # places of arrays that the step replaces, or passes by, without a look
+    draws: bool = False  # whether it draws random numbers
 
     def touched(self) -> list[int]:
         """The places of the Variables whose arrays the step writes into."""
@@ -93,6 +94,7 @@ def trace(
         raise
     tape.open = False
     snapshot.restore()
+    done.draws = random.get_state() != random_state
     writer = Writer({place.index: place.value for place in places}, {})
     result = writer.write(done.result, done.effects, done.touched())((), list(map(real, values)))
     del writer, values

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..planning.plan import ALIGNMENT, Plan, lay_out
+from ..planning.layout import called
+from ..planning.memory import ALIGNMENT
+from ..planning.plan import Plan, kept_roots, scheduled
 from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
 
@@ -29,72 +31,78 @@ class Executor:
         trace: What to run.
         plan: Its plan.
         bound: The state arrays, by slot, that are used where they are; the others are copied.
+
+    Attributes:
+        outputs: The arrays of the trace's outputs, valid until the next run.
     """
 
     name = "NumPy"
+    native = False
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
         self.trace = trace
         self.plan = plan
-        self.nodes = plan.nodes
-        self.slots: dict[int, int] = {n.attr: n.id for n in self.nodes if n.kind == "slot"}
         self.bound = bound
         self.guards = trace.tape.guards
-        kept = [*trace.outputs, *[guard.node for guard in self.guards]]
-        self.schedule: list[list[int]] = self.groups()
-        lay_out(plan, [(self.written(g), self.read(g)) for g in self.schedule], kept)
-        self.memory = np.zeros(plan.arena + ALIGNMENT, np.uint8)
-        self.start = -self.memory.ctypes.data % ALIGNMENT
+        self.schedule = scheduled(trace, plan, bound, self.native)
+        self.nodes = self.schedule.fusion.nodes
+        self.layout = self.schedule.fusion.layout
+        self.slots = {n.attr: n.id for n in self.nodes if n.kind == "slot"}
         self.arrays: dict[int, Any] = {}
-        for i in plan.order:
-            self.arrays[i] = self.place(self.nodes[i])
-        self.program: list[Step] = []
-        for group in self.schedule:
-            self.emit(group)
+        self.calls: dict[int, list[Node]] = {}  # the results of each call
+        for i in self.layout.order:
+            if self.nodes[i].kind == "call":
+                self.calls.setdefault(self.nodes[i].attr[0], []).append(self.nodes[i])
+        self.prepare()
+        memory = self.schedule.memory
+        plan.arena, plan.unshared = memory.arena, memory.unshared
+        self.memory = np.zeros(memory.arena + ALIGNMENT, np.uint8)
+        self.start = -self.memory.ctypes.data % ALIGNMENT
+        self.build()
+        self.outputs = [self.array(i) for i in trace.outputs]
+
+    def prepare(self) -> None:
+        """Give every result its place."""
+        self.schedule.allocate(kept_roots(self.trace, self.schedule), {})
+
+    def build(self) -> None:
+        """Make the program."""
+        self.program = self.steps([i for nest in self.schedule.ordinary for i in nest.members])
+        self.ending = self.steps([i for nest in self.schedule.final for i in nest.members])
+        live = set(self.layout.order)
         self.copied = [
-            (k, self.arrays[i])
-            for k, i in self.slots.items()
-            if i in self.arrays and k not in bound
+            (k, self.array(i)) for k, i in self.slots.items() if i in live and k not in self.bound
         ]
-        self.outputs = [self.arrays[i] for i in trace.outputs]
-        self.checks = [(guard, self.arrays[guard.node]) for guard in self.guards]
+        self.checks = [(guard, self.array(guard.node)) for guard in self.guards]
 
-    def groups(self) -> list[list[int]]:
-        """The schedule: nodes that are computed together, in order. Here each by itself."""
-        plan = self.plan
-        computed = [i for i in plan.order if plan.roots[i] == i]
-        return [[i] for i in computed if self.nodes[i].kind not in ("slot", "const")]
+    def steps(self, ids: list[int]) -> list[Step]:
+        """The calls that compute these nodes."""
+        found = [numpy_step(self, self.nodes[i]) for i in ids]
+        return [step for step in found if step is not None]
 
-    def written(self, group: list[int]) -> list[int]:
-        """The nodes of a group that need memory; slots that are copied are there from the start."""
-        return group
-
-    def read(self, group: list[int]) -> list[int]:
-        """The nodes that a group reads."""
-        return [j for i in group for j in self.nodes[i].ins]
-
-    def place(self, node: Node) -> Any:
+    def array(self, i: int) -> Any:
         """The array of a node."""
-        if node.kind == "slot":
-            if node.attr in self.bound:
-                return self.bound[node.attr]
-            return np.empty(node.shape, node.dtype)
-        if node.kind == "const":
-            return node.attr
-        if node.kind == "view" and node.id not in self.plan.copies:
-            return node.attr.function(self.arrays[node.ins[0]])
-        if node.id not in self.plan.offsets:  # never leaves its kernel
-            return np.empty(0, node.dtype)
-        first = self.start + self.plan.offsets[node.id]
-        last = first + int(np.prod(node.shape, dtype=np.int64)) * node.dtype.itemsize
-        return self.memory[first:last].view(node.dtype).reshape(node.shape)
+        if i not in self.arrays:
+            self.arrays[i] = self.placed(self.nodes[i])
+        return self.arrays[i]
 
-    def emit(self, group: list[int]) -> None:
-        """Add the steps that compute a group."""
-        for i in group:
-            step = numpy_step(self, self.nodes[i])
-            if step is not None:
-                self.program.append(step)
+    def placed(self, node: Node) -> Any:
+        """The array of a node: a part of the arena, of the state, or one of its own."""
+        if node.kind == "const":
+            return np.ascontiguousarray(node.attr).reshape(node.shape)
+        if node.kind == "slot":
+            bound = self.bound.get(node.attr)
+            return np.empty(node.shape, node.dtype) if bound is None else bound
+        if node.kind == "view" and node.id not in self.layout.copies:
+            return node.attr.function(self.array(node.ins[0]))
+        memory, dummy = self.schedule.memory, self.layout.dummies[node.id]
+        owner = memory.owners.get(node.id)
+        if owner is None:  # never leaves its nest
+            return None
+        if owner not in memory.offsets:
+            return self.array(owner)
+        start = self.start + memory.offsets[owner]
+        return np.ndarray(dummy.shape, dummy.dtype, self.memory, start, dummy.strides)
 
     def load(self, values: Sequence[Any]) -> None:
         """Copy the slots' arrays (or numbers) that are not used in place."""
@@ -102,20 +110,25 @@ class Executor:
             buffer[...] = values[k]
 
     def run(self, values: Sequence[Any]) -> int:
-        """Compute everything; the number of the first guard that does not hold, or -1."""
+        """Compute everything; the number of the first guard that does not hold, or -1.
+
+        The state is written over at the end, when nothing can fail any more.
+        """
         self.load(values)
         for function, args, out in self.program:
             function(*args, out=out)
         for k, (guard, array) in enumerate(self.checks):
             if not guard.holds(array):
                 return k
+        for function, args, out in self.ending:
+            function(*args, out=out)
         return -1
 
 
 def numpy_step(executor: Executor, node: Node) -> Step | None:
     """The call that computes a node into its array."""
-    out = executor.arrays[node.id]
-    ins = tuple([executor.arrays[j] for j in node.ins])
+    out = executor.array(node.id)
+    ins = tuple([executor.array(j) for j in node.ins])
     if node.kind == "ufunc":
         return getattr(np, node.op), ins, out
     if node.kind == "view":
@@ -138,16 +151,12 @@ def numpy_step(executor: Executor, node: Node) -> Step | None:
 
 def call_step(executor: Executor, node: Node, ins: tuple[Any, ...]) -> Step | None:
     """The call of a function as it is, once for all of its results."""
-    number, _, call = node.attr
-    results = [
-        n
-        for n in executor.nodes
-        if n.kind == "call" and n.attr[0] == number and n.id in executor.arrays
-    ]
+    number = node.attr[0]
+    results = executor.calls[number]
     if node.id != results[0].id:
         return None
-    outs = [(n.attr[1], executor.arrays[n.id]) for n in results]
-    return run_call, (call, ins), outs
+    outs = [(n.attr[1], executor.array(n.id)) for n in results]
+    return run_call, (called(node), ins), outs
 
 
 def convert(x: Any, out: Any) -> None:
@@ -162,8 +171,7 @@ def copy_view(function: Callable[[Any], Any], x: Any, out: Any) -> None:
 
 def choose(condition: Any, a: Any, b: Any, out: Any) -> None:
     """Out = np.where(condition, a, b)."""
-    np.copyto(out, b)
-    np.copyto(out, a, where=condition)
+    np.copyto(out, np.where(condition, a, b))
 
 
 def filled(template: Any, ins: tuple[Any, ...]) -> Any:
@@ -179,16 +187,22 @@ def filled(template: Any, ins: tuple[Any, ...]) -> Any:
 
 def write_at(where: Any, ins: tuple[Any, ...], out: Any) -> None:
     """Out = ins[0], but for ins[1] at an index or in a view."""
-    np.copyto(out, ins[0])
+    begin(out, ins[0])
     if isinstance(where, View):
         where.function(out)[...] = ins[1]
     else:
         out[filled(where, ins)] = ins[1]
 
 
+def begin(out: Any, x: Any) -> None:
+    """Out = x, unless it lies there already."""
+    if out.__array_interface__["data"] != x.__array_interface__["data"]:
+        np.copyto(out, x)
+
+
 def add_at(ufunc: Any, where: Any, ins: tuple[Any, ...], out: Any) -> None:
     """Out = ins[0] after ufunc.at(index, ins[1])."""
-    np.copyto(out, ins[0])
+    begin(out, ins[0])
     ufunc.at(out, filled(where, ins), ins[1])
 
 

@@ -1,187 +1,267 @@
-"""Fusion: which elementwise operations and reductions become one loop."""
+"""Fusion: which elementwise operations and reductions become one loop nest.
+
+The domain of a nest is the common refinement of its members' shapes: a list of sizes such that
+every member walks through its own array with a fixed step along each. A nest may have rows, the
+innermost sizes that a reduction sums up; inside of it a value then has a level: "element", "row"
+(one for each row, which later elements of the same row may read) or "sum" (complete only when
+the nest is).
+
+A node joins a nest that computes or reads what it reads, if it reads the nest's own results only
+where they have just been computed. Nests run in the order in which they began, and no node joins
+one that begins before what the node needs, so none can come to depend on itself.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
+from ..tracing.tape import Shape
+from .layout import ELEMENTWISE, Layout, node_size, order_of
+from .operations import is_loop
 
-from ..tracing.tape import Node, Shape
-from .plan import Plan, node_size
-
-FLOATS = ("float32", "float64")
-TYPES = {
-    "float32": "float",
-    "float64": "double",
-    "int64": "int64_t",
-    "int32": "int32_t",
-    "bool": "boolean",
-}
-# one C expression for each; a and b are the operands in the loop's type, F its suffix
-ANY = {
-    "add": "a + b",
-    "subtract": "a - b",
-    "multiply": "a * b",
-    "negative": "-a",
-    "positive": "a",
-    "square": "a * a",
-    "greater": "a > b",
-    "greater_equal": "a >= b",
-    "less": "a < b",
-    "less_equal": "a <= b",
-    "equal": "a == b",
-    "not_equal": "a != b",
-    "logical_and": "a && b",
-    "logical_or": "a || b",
-    "logical_not": "!a",
-    "maximum": "(a >= b || a != a) ? a : b",  # not-a-number wins, as in NumPy
-    "minimum": "(a <= b || a != a) ? a : b",
-}
-REAL = {
-    "divide": "a / b",
-    "sqrt": "__builtin_sqrtF(a)",
-    "absolute": "__builtin_fabsF(a)",
-    "reciprocal": "1 / a",
-    "sign": "a != a ? a : (T)((a > 0) - (a < 0))",
-    "exp": "exp_T(a)",
-    "log": "log_T(a)",
-    "tanh": "tanh_T(a)",
-}
-FEW = {"power": "powF(a, b)"}  # libm's, which is not vectorised: for a few numbers only
-REDUCTIONS = ("add", "maximum", "minimum")
+Steps = tuple[int, ...]  # elements from one position to the next, along each size of a domain
+LONGEST_ROW = 1 << 13  # elements: what a row keeps between its passes must fit the cache
+MOST_MEMBERS = 128
+MOST_ARRAYS = 24
+SIBLINGS = 4  # nests that read the same, which are tried
 
 
 @dataclass
-class Group:
-    """Nodes that are computed together: a loop over `domain`, or one node of another kind."""
+class Nest:
+    """Nodes that are computed together: one loop nest, or one node of another kind.
+
+    Attributes:
+        index: Nests run in the order of these.
+        loop: Whether it is a loop nest.
+        members: Ids in the order in which they are computed.
+        bounds: The products of the domain's sizes from the innermost out: (4, 12) are the
+            sizes 4 and 3.
+        size: Elements of the domain.
+        row: Elements of a row, or 0 without rows.
+        levels: For each member what it makes: "element", "row" or "sum".
+        walks: For each member what it walks through: "element" or "row".
+        arrays: The memory that it reads, by root.
+    """
 
     index: int
-    domain: Shape | None  # None: not a loop
+    loop: bool
     members: list[int] = field(default_factory=list)
+    bounds: tuple[int, ...] = ()
+    size: int = 0
+    row: int = 0
+    levels: dict[int, str] = field(default_factory=dict)
+    walks: dict[int, str] = field(default_factory=dict)
+    arrays: set[int] = field(default_factory=set)
 
 
-def domain(node: Node, nodes: list[Node]) -> Shape | None:
-    """The shape that a loop of the node runs over; None if it can't be one of our loops."""
-    inside = [nodes[j] for j in node.ins]
-    if any(str(n.dtype) not in TYPES for n in (node, *inside)):
-        return None
-    if node.kind == "ufunc" and computable(node):
-        return node.shape if node_size(node) else None
-    if node.kind in ("cast", "where"):
-        return node.shape if node_size(node) else None
-    if node.kind == "reduce" and node.op in REDUCTIONS:
-        source = inside[0]
-        numeric = str(node.dtype) in (*FLOATS, "int64") and source.dtype == node.dtype
-        return source.shape if numeric and node_size(source) else None
-    return None
+class Fusion:
+    """Sorts the nodes of a layout into nests.
 
+    Args:
+        layout: Where everything lies.
+        together: Whether nests have more than one member.
 
-def computable(node: Node) -> bool:
-    """Whether the loop of a ufunc has an expression."""
-    loop = str(node.attr[0])
-    if any(str(d) not in TYPES for d in node.attr) or node.attr[0] != node.attr[len(node.ins) - 1]:
-        return False
-    if node.op in REAL or (node.op in FEW and node_size(node) <= 64):
-        return loop in FLOATS
-    if loop == "bool" and node.op in ("add", "subtract", "multiply", "negative", "square"):
-        return False
-    return node.op in ANY
-
-
-def fused(plan: Plan) -> list[Group]:
-    """The groups in the order in which they run.
-
-    A node joins the latest group that runs over its domain and comes no earlier than what it
-    reads; inside the group it may read results at its own position only. Groups run in the order
-    in which they began, so none can come to depend on itself.
+    Attributes:
+        nests: In the order in which they run.
+        home: For each computed node the index of its nest.
     """
-    nodes = plan.nodes
-    groups: list[Group] = []
-    home: dict[int, int] = {}  # the group of each computed node
-    latest: dict[Shape, list[int]] = {}
-    for i in numbers_first(plan):
-        node = nodes[i]
-        if plan.roots[i] != i or node.kind in ("slot", "const"):
-            continue
-        shape = domain(node, nodes)
-        earliest = max([home.get(plan.roots[j], -1) for j in node.ins], default=-1)
-        found = None
-        if shape is not None:
-            for k in reversed(latest.get(shape, ())):
-                if k < earliest:
-                    break
-                if joins(node, groups[k], home, nodes, plan):
-                    found = groups[k]
-                    break
+
+    def __init__(self, layout: Layout, together: bool) -> None:
+        self.layout = layout
+        self.together = together
+        self.nodes = layout.nodes
+        self.nests: list[Nest] = []
+        self.home: dict[int, int] = {}
+        self.readers: dict[int, list[int]] = {}  # for each root the nests that read it
+        self.calls: dict[int, Nest] = {}
+        self.known: dict[tuple[int, int], Steps] = {}
+        for i in numbers_first(layout):
+            if layout.roots[i] == i and self.nodes[i].kind not in ("slot", "const"):
+                self.add(i)
+
+    def add(self, i: int) -> None:
+        """Put a node into a nest."""
+        node = self.nodes[i]
+        roots = [self.layout.roots[j] for j in node.ins]
+        earliest = max([self.home.get(r, -1) for r in roots], default=-1)
+        nest = None
+        number = node.attr[0] if node.kind == "call" else None
+        if number in self.calls:  # another result of the same call
+            nest = self.calls[number]
+            nest.members.append(i)
+        elif is_loop(node, self.nodes):
+            nest = next((n for n in self.candidates(i, roots, earliest) if self.join(i, n)), None)
+            if nest is None:
+                nest = Nest(len(self.nests), True)
+                self.nests.append(nest)
+                joined = self.join(i, nest)
+                assert joined, node
+        else:
+            nest = Nest(len(self.nests), False, [i])
+            self.nests.append(nest)
+            if number is not None:
+                self.calls[number] = nest
+        self.home[i] = nest.index
+        for r in roots:
+            nest.arrays.add(r)
+            found = self.readers.setdefault(r, [])
+            if not found or found[-1] != nest.index:
+                found.append(nest.index)
+
+    def candidates(self, i: int, roots: list[int], earliest: int) -> list[Nest]:
+        """The nests that compute or read what a node reads, the latest first."""
+        if not self.together:
+            return []
+        found = {self.home[r] for r in roots if r in self.home}
+        for r in roots:
+            if node_size(self.nodes[r]) > 1:
+                found.update(self.readers.get(r, ())[-SIBLINGS:])
+        nests = [self.nests[k] for k in sorted(found, reverse=True) if k >= earliest]
+        return [n for n in nests if n.loop and len(n.members) < MOST_MEMBERS]
+
+    def join(self, i: int, nest: Nest) -> bool:
+        """Add a node to a nest if it fits."""
+        node = self.nodes[i]
+        axes, shape = self.frame(i)
+        size = max(1, node_size(node) if node.kind in ELEMENTWISE else product(shape))
+        row, level = nest.row, "element"
+        if nest.size and size != nest.size:
+            if not row or size * row != nest.size:
+                return False
+            level = "row"
+        result = level
+        if node.kind == "reduce":
+            result = "sum"
+            width = summed_suffix(shape, [axes.index(a) for a in node.attr])
+            if level == "element" and width and row in (0, width):
+                row, result = width, "row"
+        inner = row if level == "row" else 1
+        bounds = refinement(nest.bounds, ends(shape, inner), (row,) if row > 1 else ())
+        if bounds is None or not self.reads_in_place(i, nest, level, bounds, row):
+            return False
+        outside = {self.layout.roots[j] for j in node.ins} - set(nest.levels)
+        if len(nest.arrays | outside) > MOST_ARRAYS and nest.members:
+            return False
+        nest.bounds, nest.row = bounds, row
+        nest.size = max(nest.size, size)
+        nest.members.append(i)
+        nest.levels[i] = result
+        nest.walks[i] = level
+        return True
+
+    def reads_in_place(
+        self, i: int, nest: Nest, level: str, bounds: tuple[int, ...], row: int
+    ) -> bool:
+        """Whether a node reads the nest's own results only where they have been computed."""
+        for j in self.nodes[i].ins:
+            root = self.layout.roots[j]
+            if root not in nest.levels:
+                continue
+            theirs = nest.levels[root]
+            if theirs == "sum" or (theirs, level) == ("element", "row"):
+                return False
+            inner = row if level == "row" else 1
+            own = row if nest.walks[root] == "row" else 1
+            if self.read_steps(i, j, bounds, inner) != self.read_steps(root, root, bounds, own):
+                return False
+            if self.offset(j):
+                return False
+        return True
+
+    def frame(self, i: int) -> tuple[tuple[int, ...], Shape]:
+        """The axes of what a node walks through, outermost first, and their sizes."""
+        node = self.nodes[i]
+        if node.kind != "reduce":
+            axes, shape = self.layout.orders[i], node.shape
+        else:
+            shape = self.nodes[node.ins[0]].shape
+            axes = order_of(self.layout.dummies[node.ins[0]])
+        return axes, tuple([shape[d] for d in axes])
+
+    def steps(self, i: int, j: int) -> Steps:
+        """The steps of array j, in elements, along the axes that node i walks through."""
+        found = self.known.get((i, j))
         if found is None:
-            found = Group(len(groups), shape)
-            groups.append(found)
-            if shape is not None:
-                latest.setdefault(shape, []).append(found.index)
-        found.members.append(i)
-        home[i] = found.index
-    return groups
+            axes, _ = self.frame(i)
+            x = self.layout.dummies[j]
+            missing = len(axes) - x.ndim
+            strides = [0] * missing + [
+                s // x.itemsize if n > 1 else 0 for s, n in zip(x.strides, x.shape, strict=True)
+            ]
+            found = self.known[i, j] = tuple([strides[d] for d in axes])
+        return found
+
+    def read_steps(self, i: int, j: int, bounds: tuple[int, ...], inner: int) -> Steps:
+        """The steps along a domain with which node i reads array j."""
+        return along(self.frame(i)[1], self.steps(i, j), bounds, inner)
+
+    def offset(self, j: int) -> int:
+        """Where a view begins in the memory of its root, in elements."""
+        x = self.layout.dummies[j]
+        start = self.layout.scratch.__array_interface__["data"][0]
+        return int((x.__array_interface__["data"][0] - start) // x.itemsize)
 
 
-def numbers_first(plan: Plan) -> list[int]:
+def numbers_first(layout: Layout) -> list[int]:
     """The order with what single numbers alone give (a learning rate) at its beginning.
 
-    Or a loop that reads such a number could not join one that comes before it.
+    Or a nest that reads such a number could not begin before it.
     """
     early: set[int] = set()
-    for i in plan.order:
-        node = plan.nodes[i]
-        pure = node.kind not in ("call", "set", "at")
+    for i in layout.order:
+        node = layout.nodes[i]
+        pure = node.kind not in ("call", "set", "at", "matmul")
         if node_size(node) == 1 and pure and all(j in early for j in node.ins):
             early.add(i)
-    return [i for i in plan.order if i in early] + [i for i in plan.order if i not in early]
+    order = layout.order
+    return [i for i in order if i in early] + [i for i in order if i not in early]
 
 
-def joins(node: Node, group: Group, home: dict[int, int], nodes: list[Node], plan: Plan) -> bool:
-    """Whether a node can be computed in a group: what it reads of it, it reads in place."""
-    for j in node.ins:
-        inside = home.get(plan.roots[j]) == group.index
-        elsewhere = nodes[j].shape != group.domain or nodes[j].kind == "reduce"
-        if inside and (plan.roots[j] != j or elsewhere):
-            return False
-    return True
+def product(shape: Shape) -> int:
+    """How many elements a shape has."""
+    size = 1
+    for n in shape:
+        size *= n
+    return size
 
 
-def stored(plan: Plan, groups: list[Group], kept: set[int]) -> set[int]:
-    """The nodes whose results are needed outside of the loop that computes them."""
-    home = {i: g.index for g in groups for i in g.members}
-    needed = {plan.roots[i] for i in kept}
-    for g in groups:
-        if g.domain is None:
-            needed.update(g.members)
-    for i in plan.order:
-        for j in plan.nodes[i].ins:
-            root = plan.roots[j]
-            inside = home.get(i) == home.get(root) and plan.nodes[i].kind != "view"
-            if not inside or plan.nodes[root].kind == "reduce":
-                needed.add(root)
-    return {i for i in needed if i in home} | {
-        i for i in home if plan.nodes[i].kind == "reduce" and i in needed
-    }
+def summed_suffix(shape: Shape, summed: list[int]) -> int:
+    """The elements of a row, if what is summed are innermost axes; else 0."""
+    long = [d for d, n in enumerate(shape) if n > 1]
+    inside = [d for d in long if d in summed]
+    width = product(tuple([shape[d] for d in inside]))
+    if not inside or long[len(long) - len(inside) :] != inside or width > LONGEST_ROW:
+        return 0
+    return width if len(inside) < len(long) or len(long) == 1 else 0
 
 
-def collapsed(shape: Shape, strides: list[tuple[int, ...]]) -> list[tuple[int, tuple[int, ...]]]:
-    """The axes that a loop nest needs, outermost first: (size, stride of each array).
+def ends(shape: Shape, inner: int) -> tuple[int, ...]:
+    """The products of sizes from the innermost out, starting from `inner`."""
+    found, end = [], inner
+    for n in reversed(shape):
+        if n > 1:
+            end *= n
+            found.append(end)
+    return tuple(found)
 
-    Neighbouring axes become one where every array walks through them evenly.
-    """
-    axes: list[tuple[int, tuple[int, ...]]] = []
-    for d, size in enumerate(shape):
-        if size == 1:
+
+def refinement(*parts: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The bounds of all parts together; None where one divides another unevenly."""
+    bounds = sorted(set().union(*parts))
+    if any(b % a for a, b in zip(bounds, bounds[1:], strict=False)):
+        return None
+    return tuple(bounds)
+
+
+def along(shape: Shape, strides: Steps, bounds: tuple[int, ...], inner: int) -> Steps:
+    """The steps of an array along the sizes of a domain, from those along a shape's axes."""
+    steps, end = [0] * len(bounds), inner
+    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if n == 1:
             continue
-        steps = tuple([s[d] for s in strides])
-        if axes and all(a == b * size for a, b in zip(axes[-1][1], steps, strict=True)):
-            axes[-1] = (axes[-1][0] * size, steps)
-        else:
-            axes.append((size, steps))
-    return axes
-
-
-def element_strides(array: np.ndarray, shape: Shape) -> tuple[int, ...]:
-    """The steps of an array, in elements, along the axes of a shape it is broadcast to."""
-    return tuple([s // array.itemsize for s in np.broadcast_to(array, shape).strides])
+        for k, bound in enumerate(bounds):
+            if end < bound <= end * n:
+                low = bounds[k - 1] if k else 1
+                steps[k] = stride * (low // end) if low >= end else stride
+        end *= n
+    return tuple(steps)

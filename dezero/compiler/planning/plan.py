@@ -1,8 +1,8 @@
-"""The plan: which nodes are computed, in what order, and where in memory their results lie."""
+"""The plan: what of a tape is computed, in which nests, in what order, and where it lies."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,12 @@ import numpy as np
 
 from ..trace import Trace
 from ..tracing.tape import Node
+from .fuse import Fusion, Nest
+from .layout import KEPT, Layout
+from .memory import Allocator, Memory, in_step
+from .simplify import simplified
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+DRAWS = ("dropout_mask",)  # calls that move the random stream on: they are never left out
 
 
 @dataclass
@@ -21,18 +25,12 @@ class Plan:
     Attributes:
         nodes: Of the tape, by id.
         order: Ids of the nodes that are computed, views included.
-        roots: For each node the node whose memory it lies in: itself unless it is a view.
-        copies: Ids of the views that NumPy can only give as a copy (a reshape of a transpose).
-        offsets: For each root in the arena its first byte.
-        arena: Bytes of the arena.
+        arena: Bytes of the arena, as the executor has laid it out.
         unshared: Bytes that the results would take without sharing memory.
     """
 
     nodes: list[Node]
     order: list[int]
-    roots: dict[int, int]
-    copies: set[int]
-    offsets: dict[int, int] = field(default_factory=dict)
     arena: int = 0
     unshared: int = 0
 
@@ -40,17 +38,17 @@ class Plan:
 def planned(trace: Trace) -> Plan:
     """The plan of a trace."""
     nodes = trace.tape.nodes
-    wanted = [*trace.outputs, *[guard.node for guard in trace.tape.guards]]
-    live = needed(nodes, wanted)
-    order = sorted(live)
-    plan = Plan(nodes, order, {}, set())
-    resolve(plan)
-    return plan
+    return Plan(nodes, sorted(needed(nodes, wanted(trace))))
 
 
-def needed(nodes: list[Node], wanted: list[int]) -> set[int]:
+def wanted(trace: Trace) -> list[int]:
+    """The nodes whose values leave the tape."""
+    return [*trace.outputs, *[guard.node for guard in trace.tape.guards]]
+
+
+def needed(nodes: list[Node], wanted: Iterable[int]) -> set[int]:
     """The nodes that others need, and those that draw random numbers."""
-    todo = wanted + [n.id for n in nodes if n.kind == "call" and n.op == "dropout_mask"]
+    todo = [*wanted, *[n.id for n in nodes if n.kind == "call" and n.op in DRAWS]]
     live: set[int] = set()
     while todo:
         i = todo.pop()
@@ -60,87 +58,145 @@ def needed(nodes: list[Node], wanted: list[int]) -> set[int]:
     return live
 
 
-def resolve(plan: Plan) -> None:
-    """Find the memory that each view lies in, by taking it of an array of the same layout."""
-    dummies: dict[int, Any] = {}
-    for i in plan.order:
-        node = plan.nodes[i]
-        if node.kind == "view":
-            source = dummies[node.ins[0]]
-            dummies[i] = node.attr.function(source)
-            if node_size(node) == 0 or np.may_share_memory(source, dummies[i]):
-                plan.roots[i] = plan.roots[node.ins[0]]
-                continue
-            plan.copies.add(i)
-        dummies[i] = np.empty(node.shape, node.dtype)
-        plan.roots[i] = i
+@dataclass
+class Schedule:
+    """A plan in detail, for one kind of executor.
+
+    Attributes:
+        fusion: The nests.
+        ordinary: Those that run first.
+        final: Those that write over the state: they run when nothing can fail any more.
+        stored: The nodes that leave their nest.
+        over: Results that are written over the state: node, and slot node.
+        memory: Where everything lies.
+    """
+
+    fusion: Fusion
+    ordinary: list[Nest]
+    final: list[Nest]
+    stored: set[int]
+    over: dict[int, int]
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def nests(self) -> list[Nest]:
+        """All of them, in order."""
+        return [*self.ordinary, *self.final]
+
+    def allocate(self, kept: set[int], scratch: dict[int, int]) -> None:
+        """Give everything its place."""
+        allocator = Allocator(self.fusion, self.nests, self.stored, kept, self.over)
+        self.memory = allocator.run(self.nests, scratch)
+
+    def owner(self, i: int) -> int:
+        """The node whose memory a root has."""
+        return self.memory.owners.get(i, i)
 
 
-def node_size(node: Node) -> int:
-    """How many elements a node has."""
-    return math.prod(node.shape)
-
-
-def node_bytes(node: Node) -> int:
-    """Bytes of a node's result, rounded up to whole lines."""
-    size = node_size(node) * node.dtype.itemsize
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def lay_out(plan: Plan, steps: list[tuple[list[int], list[int]]], kept: list[int]) -> None:
-    """Give every result its place in the arena; results that never live at once may share.
+def scheduled(trace: Trace, plan: Plan, bound: dict[int, Any], native: bool) -> Schedule:
+    """The schedule of a plan.
 
     Args:
-        plan: Gets its offsets and sizes.
-        steps: For each step of the schedule the nodes it writes and the nodes it reads.
-        kept: Nodes that must last to the end.
+        trace: What was planned.
+        plan: Its plan.
+        bound: The state arrays, by slot, that are used where they are.
+        native: Whether native code will run it: then nests are fused.
     """
-    plan.offsets, plan.unshared = {}, 0
-    last: dict[int, int] = {}
-    for time, (writes, reads) in enumerate(steps):
-        for i in (*writes, *reads):
-            last[plan.roots[i]] = time
-    for i in kept:
-        last[plan.roots[i]] = len(steps)
-    ends: dict[int, list[int]] = {}
-    for root, time in last.items():
-        ends.setdefault(time, []).append(root)
-    memory = FreeList()
-    for time, (writes, _) in enumerate(steps):
-        for i in writes:
-            size = node_bytes(plan.nodes[i])
-            plan.offsets[i] = memory.take(size)
-            plan.unshared += size
-        for root in ends.get(time, ()):
-            if root in plan.offsets:
-                memory.give(plan.offsets[root], node_bytes(plan.nodes[root]))
-    plan.arena = memory.end
+    ids = wanted(trace)
+    nodes = simplified(plan.nodes, ids, native)
+    layout = Layout(nodes, sorted(needed(nodes, ids)), native)
+    fusion = Fusion(layout, native)
+    stored = leaving(fusion, {layout.roots[i] for i in ids})
+    over = written_over(trace, fusion, bound)
+    final = {fusion.home[i] for i in over}
+    used = [n for n in fusion.nests if any(i in stored for i in n.members)]
+    return Schedule(
+        fusion,
+        [n for n in used if n.index not in final],
+        [n for n in used if n.index in final],
+        stored,
+        over,
+    )
 
 
-class FreeList:
-    """The free pieces of the arena, by address; the smallest that fits is taken."""
+def kept_roots(trace: Trace, schedule: Schedule) -> set[int]:
+    """The roots that must last to the end."""
+    roots = schedule.fusion.layout.roots
+    return {roots[i] for i in wanted(trace) if roots[i] not in schedule.over}
 
-    def __init__(self) -> None:
-        self.free: list[tuple[int, int]] = []  # (start, size)
-        self.end = 0
 
-    def take(self, size: int) -> int:
-        """The start of `size` bytes."""
-        fitting = [piece for piece in self.free if piece[1] >= size > 0]
-        if not fitting:
-            self.end += size
-            return self.end - size
-        start, found = min(fitting, key=lambda piece: piece[1])
-        self.free.remove((start, found))
-        if found > size:
-            self.free.append((start + size, found - size))
-        return start
+def leaving(fusion: Fusion, kept: set[int]) -> set[int]:
+    """The nodes whose results are needed outside of the nest that computes them."""
+    found = {i for i in kept if i in fusion.home}
+    roots = fusion.layout.roots
+    for nest in fusion.nests:
+        if not nest.loop:
+            found.update(nest.members)
+        for i in nest.members:
+            for j in fusion.nodes[i].ins:
+                root = roots[j]
+                if root in fusion.home and fusion.home[root] != nest.index:
+                    found.add(root)
+    return found
 
-    def give(self, start: int, size: int) -> None:
-        """Free the piece again, and join it with its neighbours."""
-        for piece in list(self.free):
-            if piece[0] + piece[1] == start or start + size == piece[0]:
-                self.free.remove(piece)
-                start, size = min(start, piece[0]), size + piece[1]
-        if size:
-            self.free.append((start, size))
+
+def written_over(trace: Trace, fusion: Fusion, bound: dict[int, Any]) -> dict[int, int]:
+    """Results that may be written over the state that they replace: node and slot node.
+
+    Their nests run last. So nothing before them may read what they make, no guard may depend on
+    it, and the old state may be read by nests that run before, or in step by the same one.
+    """
+    slots = {node.attr: node.id for node in fusion.nodes if node.kind == "slot"}
+    roots = fusion.layout.roots
+    found: dict[int, int] = {}
+    for effect in trace.effects:
+        if effect[0] == "write":
+            slot, i = trace.slots.index(effect[1]), trace.outputs[effect[2]]
+            if slot in slots and replaces(fusion, i, bound.get(slot)) and i not in found:
+                found[i] = slots[slot]
+    guards = {roots[guard.node] for guard in trace.tape.guards}
+    returned = {roots[i] for i in trace.outputs}
+    while True:
+        final = {fusion.home[i] for i in found}
+        bad = {i for i, s in found.items() if not safe(fusion, i, s, final, guards, returned)}
+        if not bad:
+            return found
+        found = {i: s for i, s in found.items() if i not in bad}
+
+
+def replaces(fusion: Fusion, i: int, x: Any) -> bool:
+    """Whether result i has the form of a state array."""
+    node = fusion.nodes[i]
+    if x is None or not x.flags.writeable or node.kind in (*KEPT, "view", "reduce", "call"):
+        return False
+    nest = fusion.nests[fusion.home[i]]
+    plain = fusion.layout.orders[i] == tuple(range(len(node.shape)))
+    return nest.loop and plain and (x.shape, x.dtype) == (node.shape, node.dtype)
+
+
+def safe(
+    fusion: Fusion, i: int, slot: int, final: set[int], guards: set[int], returned: set[int]
+) -> bool:
+    """Whether result i may be written over a slot, if the nests `final` run last."""
+    home, roots = fusion.home[i], fusion.layout.roots
+    members = set(fusion.nests[home].members)
+    if guards & members or slot in returned:
+        return False
+    for nest in fusion.nests:
+        reads = {roots[j] for k in nest.members for j in fusion.nodes[k].ins}
+        if nest.index == home:
+            if slot in reads and not in_step(fusion, i, slot, nest):
+                return False
+        elif nest.index not in final:
+            if reads & members:
+                return False
+        elif slot in reads or (reads & members and nest.index < home):
+            return False
+    return True
+
+
+def is_aligned(x: Any) -> bool:
+    """Whether an array can be used where it is."""
+    return bool(
+        isinstance(x, np.ndarray) and x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative
+    )

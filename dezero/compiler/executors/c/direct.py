@@ -14,7 +14,7 @@ from itertools import product
 from math import ceil, prod
 
 from ....arrays.patches import Sizes
-from .slabs import Phase, Slab, slab_of
+from .slabs import Phase, Slab, slab_of, strides
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
@@ -113,7 +113,7 @@ class Direct:
         self.lanes = target.width // self.size
         channels = p.groups * p.inputs
         self.slab = slab_of(p.images, p.sizes, channels, p.phases, self.size, PIXELS)
-        self.steps = out_strides(p.results, p.groups * p.outputs)
+        self.steps = strides(p.results, p.groups * p.outputs)
         self.tiles = [self.best_tile(phase) for phase in p.phases]
         # weights are packed for one width of block, so all phases have the same one
         widest = max(tile.vectors for tile in self.tiles)
@@ -159,7 +159,7 @@ class Direct:
             taps = prod(len(axis.taps) for axis in phase)
             packed += p.groups * self.blocks * taps * p.inputs * self.width
         shared, private = rounded(packed * self.size), rounded(self.slab.elements * self.size)
-        text = vector_type(f"{p.name}_v", p.kind, self.target)
+        text = vector_type(f"{p.name}_v", p.kind, self.target.width, self.size)
         text += self.packing(places)
         text += self.slab.filling(f"{p.name}_fill", p.kind)
         functions: dict[str, str] = {}
@@ -325,14 +325,6 @@ def store(V: str, place: str, value: str, count: int, lanes: int) -> str:
     if count == lanes:
         return f"*({V} *)({place}) = {value};\n"
     return f"{{ const {V} v = {value}; memcpy({place}, &v, {count} * sizeof *({place})); }}\n"
-
-
-def out_strides(sizes: Sizes, channels: int) -> Sizes:
-    """Elements from one image to the next, and from one place to the next on each axis."""
-    steps = [channels]
-    for n in reversed(sizes):
-        steps.append(steps[-1] * n)
-    return tuple(reversed(steps))
 
 
 def tile_shapes(extents: list[int], bands: int) -> Iterator[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""The C executor: pieces of the schedule as native functions, NumPy for the rest."""
+"""The C executor: the nests of a schedule as native functions, NumPy for the rest."""
 
 from __future__ import annotations
 
@@ -7,192 +7,212 @@ from typing import Any
 
 import numpy as np
 
-from ...planning.fuse import Group, fused, stored
-from ...planning.plan import Plan
+from ...planning.fuse import Nest
+from ...planning.memory import rounded
+from ...planning.plan import Plan, is_aligned, kept_roots
 from ...trace import Trace
-from ...tracing.tape import Node
-from ..numpy import Executor, Stale, Step, numpy_step
-from .blas import gemm
+from ...tracing.tape import Guard
+from ..numpy import Executor, Stale, Step
+from .blas import blas
 from .functions import PREAMBLE
-from .loops import Generator
-from .toolchain import library
+from .kernels import Kernels
+from .pieces import Writer
+from .program import Piece, Program
+from .runtime import runtime
+from .toolchain import libraries
 
-GEMM = """typedef void (*gemm_{0}_t)(int, int, int, {1}, {1}, {1}, {0}, const {0} *, {1},
-    const {0} *, {1}, {0}, {0} *, {1});
-static gemm_{0}_t gemm_{0};
-"""
-SETUP = """void setup(void *single, void *twice) {
+WORTH = 1_200_000  # of a program's cost, in about a nanosecond's eighth: less runs on one thread
+SETUP = """typedef void (*stage_t)(int64_t, int64_t, void *const *, char *);
+typedef void (*gemm_float_t)(int, int, int, {0}, {0}, {0}, float, const float *, {0},
+    const float *, {0}, float, float *, {0});
+typedef void (*gemm_double_t)(int, int, int, {0}, {0}, {0}, double, const double *, {0},
+    const double *, {0}, double, double *, {0});
+static gemm_float_t gemm_float;
+static gemm_double_t gemm_double;
+static void (*barrier)(int64_t);
+void setup(void *single, void *twice, void *wait) {{
     gemm_float = (gemm_float_t)single;
     gemm_double = (gemm_double_t)twice;
-}
+    barrier = (void (*)(int64_t))wait;
+}}
 """
 
 
 class CExecutor(Executor):
-    """Runs loops, matrix products and indexed rows in C.
+    """Runs nests, matrix products, convolutions and indexed rows in C.
+
+    Attributes:
+        source: The C.
+        outside: What NumPy computes in between.
+        threads: How many work at it.
+        flops: Floating-point operations of matrix products and convolutions.
 
     Raises:
         NoCompiler: There is no C compiler that works.
+        NotReady: It is at work, and `deferred` holds.
     """
 
     name = "C"
+    native = True
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
+        self.runtime = runtime()
+        self.blas = blas()
         super().__init__(trace, plan, bound)
-        self.build()
 
-    def groups(self) -> list[list[int]]:
-        """The fused loops in order; those that write over the state come last."""
-        kept = {*self.trace.outputs, *[guard.node for guard in self.guards]}
-        self.fused = fused(self.plan)
-        self.stored = stored(self.plan, self.fused, kept)
-        home = {i: group.index for group in self.fused for i in group.members}
-        self.over = written_over(self, home)
-        final = {home[i] for i in self.over}
-        self.ordinary = [group for group in self.fused if group.index not in final]
-        self.final = [group for group in self.fused if group.index in final]
-        return [group.members for group in (*self.ordinary, *self.final)]
-
-    def written(self, group: list[int]) -> list[int]:
-        """The results of a group that leave it for the arena."""
-        return [i for i in group if i in self.stored and i not in self.over]
-
-    def place(self, node: Node) -> Any:
-        """The array of a node: that of the state where the node is written over it."""
-        return self.bound[self.over[node.id]] if node.id in self.over else super().place(node)
-
-    def emit(self, group: list[int]) -> None:
-        """Nothing yet: `build` does it when every array has its place."""
+    def prepare(self) -> None:
+        """Give every result its place, and every nest what it works with."""
+        self.kernels = Kernels(self.schedule.fusion)
+        scratch = {}
+        for nest in self.schedule.nests:
+            needs = self.kernels.scratch(nest, self.runtime.threads)
+            scratch[nest.index] = needs or sums_of(nest, self.nodes) * self.runtime.threads
+        self.schedule.allocate(kept_roots(self.trace, self.schedule), scratch)
 
     def build(self) -> None:
-        """Write the C of all groups, compile it, and make the program of calls."""
-        addresses, bits = gemm() or ({}, 0)
-        over = {i: self.slots[k] for i, k in self.over.items()}
-        writer = Generator(self.nodes, self.arrays, self.stored, bits, over)
+        """Write the C of all nests, compile it, and make the program of calls."""
+        self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
+        self.code = Program()
         self.outside: list[str] = []
-        functions: list[str] = []
-        ordinary = self.pieces(writer, self.ordinary, functions)
-        final = self.pieces(writer, self.final, functions)
-        kinds = [GEMM.format(kind, f"int{bits or 64}_t") for kind in ("float", "double")]
-        self.source = PREAMBLE + "".join(kinds) + SETUP + "".join(functions)
-        loaded = library(self.source) if functions else None
-        self.bad = np.zeros(1, np.int64)
-        self.table = (ctypes.c_void_p * max(1, len(writer.table)))()
-        for i, k in writer.table.items():
-            self.table[k] = self.arrays[i].ctypes.data
-        if loaded is not None:
-            loaded.setup(*[ctypes.c_void_p(addresses.get(k)) for k in ("float", "double")])
-        self.program = self.steps(loaded, ordinary)
-        self.ending = self.steps(loaded, final)
+        bodies: list[str] = []
+        calls = self.sequence(bodies)
+        bits = self.blas.bits if self.blas else 64
+        setup = SETUP.format(f"int{bits}_t")
+        self.source = "".join([PREAMBLE, setup, self.writer.program.source(), *bodies])
+        sources = [self.source] if bodies else []
+        loaded = libraries([*sources, *self.kernels.sources()], self.kernels.flags())
+        self.fill(loaded[0] if bodies else None, loaded[len(sources) :])
+        total = self.writer.cost
+        self.threads = self.runtime.threads if total >= WORTH else 1
+        self.flops = self.writer.flops
+        self.program = self.linked(loaded[0] if bodies else None, calls)
+        self.prepare_loading()
 
-    def pieces(
-        self, writer: Generator, groups: list[Group], functions: list[str]
-    ) -> list[str | list[int]]:
-        """What to call, in order: C functions by name, or nodes that NumPy computes."""
+    def sequence(self, bodies: list[str]) -> list[str | list[int]]:
+        """What to call, in order: C functions by name, or nodes that NumPy computes.
+
+        The guards are checked before the state is written over, in the last of the functions.
+        """
         calls: list[str | list[int]] = []
-        pending: list[str] = []
-        for group in groups:
-            if not any(i in self.stored for i in group.members):
-                continue
-            text = code(writer, group)
-            if text is not None:
-                pending.append(text)
-                continue
+        pending: list[Piece] = []
+
+        def close() -> None:
             if pending:
-                calls.append(function(functions, pending))
-                pending = []
-            calls.append(group.members)
-            self.outside += [self.nodes[i].op or self.nodes[i].kind for i in group.members]
-        if pending:
-            calls.append(function(functions, pending))
+                name = f"body{len(bodies)}"
+                bodies.append(self.writer.program.body(name, pending))
+                calls.append(name)
+                pending.clear()
+
+        for nest in self.schedule.ordinary:
+            pieces = self.writer.pieces(nest)
+            if pieces is not None:
+                pending += pieces
+                continue
+            close()
+            calls.append(nest.members)
+            self.outside += [self.nodes[i].op or self.nodes[i].kind for i in nest.members]
+        pending += self.writer.checks(self.guards)
+        for nest in self.schedule.final:
+            pending += self.writer.pieces(nest) or []
+        close()
         return calls
 
-    def steps(self, loaded: Any, calls: list[str | list[int]]) -> list[Step]:
+    def fill(self, loaded: Any, kernels: list[Any]) -> None:
+        """Make the table of addresses that the programs find everything by."""
+        if loaded is not None:
+            gemm = self.blas.gemm if self.blas else {"float": 0, "double": 0}
+            found = gemm["float"], gemm["double"], self.runtime.barrier_at
+            loaded.setup(*map(ctypes.c_void_p, found))
+        self.bad = np.zeros(1, np.int64)
+        self.table = (ctypes.c_void_p * (2 + len(self.writer.table)))()
+        self.table[0] = self.memory.ctypes.data + self.start
+        self.table[1] = self.bad.ctypes.data
+        stages = self.kernels.addresses(kernels)
+        for key, k in self.writer.table.items():
+            if isinstance(key, str):
+                self.table[k] = stages[key]
+            else:
+                self.table[k] = self.expected(key).ctypes.data
+
+    def expected(self, key: int) -> Any:
+        """The array of a slot or a constant, or what a guard (-1 - its number) has seen."""
+        if key >= 0:
+            return self.array(key)
+        guard: Guard = self.guards[-1 - key]
+        node = self.nodes[guard.node]
+        value = np.ascontiguousarray(guard.value, node.dtype)
+        return self.arrays.setdefault(key, value)
+
+    def linked(self, loaded: Any, calls: list[str | list[int]]) -> list[Step]:
         """The calls as steps of a program."""
         steps: list[Step] = []
         for call in calls:
             if isinstance(call, str):
-                native = Native(getattr(loaded, call), self.table, self.bad.ctypes.data)
+                native = Native(self, getattr(loaded, call))
                 steps.append((native, (), None))
             else:
-                found = [numpy_step(self, self.nodes[i]) for i in call]
-                steps += [step for step in found if step is not None]
+                steps += self.steps(call)
         return steps
 
+    def prepare_loading(self) -> None:
+        """Find out how each slot that is not used in place gets to where it is read."""
+        live, outside = set(self.layout.order), self.numpy_reads()
+        self.pointed: list[tuple[int, int, Any]] = []  # slots whose array is pointed to
+        self.copied = []
+        for k, i in self.slots.items():
+            if i not in live or k in self.bound:
+                continue
+            index = self.writer.table.get(i)
+            array = self.array(i)
+            if index is not None and i not in outside and array.ndim:
+                self.pointed.append((k, index, array))
+            else:
+                self.copied.append((k, array))
+
+    def numpy_reads(self) -> set[int]:
+        """The slots that NumPy reads, or that are returned: their arrays must stay the same."""
+        roots = self.layout.roots
+        found = {roots[i] for i in self.trace.outputs}
+        for nest in self.schedule.ordinary:
+            if self.writer.is_outside(nest):
+                found |= {roots[j] for i in nest.members for j in self.nodes[i].ins}
+        return found
+
     def run(self, values: Any) -> int:
-        """As the NumPy executor; then the state is written over, when nothing can fail any more.
-
-        An index out of range is an error that the eager run will name.
-        """
-        self.bad[0] = 0
-        failed = super().run(values)
-        if self.bad[0]:
-            raise Stale("an index is out of range")
-        if failed < 0:
-            for native, _, _ in self.ending:
-                native(out=None)
-        return failed
-
-
-def written_over(executor: CExecutor, home: dict[int, int]) -> dict[int, int]:
-    """Results that may be written over the state that they replace: node and slot.
-
-    Only where nothing else reads the result, the guards do not depend on its loop, and the old
-    state is read by loops that run before, or by the same one at the same place.
-    """
-    plan, nodes, trace = executor.plan, executor.nodes, executor.trace
-    operands = {g.index: [j for i in g.members for j in nodes[i].ins] for g in executor.fused}
-    reads = {k: {plan.roots[j] for j in js} for k, js in operands.items()}
-    guarded = {plan.roots[guard.node] for guard in executor.guards}
-    free = {
-        g.index
-        for g in executor.fused
-        if g.domain is not None
-        and not guarded.intersection(g.members)
-        and not any(reads[k].intersection(g.members) for k in reads if k != g.index)
-    }
-    found: dict[int, int] = {}
-    for effect in trace.effects:
-        if effect[0] == "write":
-            slot, i = trace.slots.index(effect[1]), trace.outputs[effect[2]]
-            x: Any = executor.bound.get(slot)
-            node = nodes[i]
-            fits = x is not None and x.flags.writeable and node.kind not in ("view", "reduce")
-            if fits and home.get(i) in free and (x.shape, x.dtype) == (node.shape, node.dtype):
-                found[i] = slot
-    final = {home[i] for i in found}
-    returned = {plan.roots[i] for i in trace.outputs}
-
-    def safe(i: int, old: int) -> bool:
-        others = any(old in reads[k] for k in final if k != home[i])
-        shifted = any(plan.roots[j] == old != j for j in operands[home[i]])
-        return not others and not shifted and old not in returned
-
-    return {i: slot for i, slot in found.items() if safe(i, executor.slots[slot])}
+        """As the NumPy executor does; an index out of range is for the eager run to name."""
+        self.load(values)
+        table, bad = self.table, self.bad
+        for k, index, array in self.pointed:
+            x = values[k]
+            if not is_aligned(x):
+                array[...] = x
+                x = array
+            table[index] = x.ctypes.data
+        bad[0] = 0
+        for function, args, out in self.program:
+            function(*args, out=out)
+        failed = int(bad[0])
+        if failed:
+            if failed < 0:
+                raise Stale("an index is out of range")
+            return failed - 1
+        return -1
 
 
 class Native:
-    """A C function with its arguments, to be called like a step of the NumPy executor."""
+    """A C function that all threads run, to be called like a step of the NumPy executor."""
 
-    def __init__(self, function: Any, table: Any, bad: int) -> None:
-        function.restype = None
-        self.function = function
-        self.arguments = (ctypes.cast(table, ctypes.c_void_p), ctypes.c_void_p(bad))
+    def __init__(self, executor: CExecutor, function: Any) -> None:
+        self.run = executor.runtime.library.run
+        table = ctypes.cast(executor.table, ctypes.c_void_p)
+        count = ctypes.c_int64(executor.threads)
+        self.arguments = (ctypes.cast(function, ctypes.c_void_p), table, count)
 
     def __call__(self, out: Any) -> None:
-        self.function(*self.arguments)
+        self.run(*self.arguments)
 
 
-def code(writer: Generator, group: Group) -> str | None:
-    """The C of a group, or None where NumPy has to compute it."""
-    if group.domain is not None:
-        return writer.loop(group)
-    node = writer.nodes[group.members[0]]
-    return writer.product(node) if node.kind == "matmul" else writer.rows(node)
-
-
-def function(functions: list[str], pieces: list[str]) -> str:
-    """Add a C function of some pieces; its name."""
-    name = f"piece{len(functions)}"
-    functions.append(f"\nvoid {name}(void **t, int64_t *bad) {{\n{''.join(pieces)}}}\n")
-    return name
+def sums_of(nest: Nest, nodes: Any) -> int:
+    """Bytes in which one thread collects a nest's sums."""
+    sizes = [int(np.prod(nodes[i].shape)) for i in nest.members if nest.levels.get(i) == "sum"]
+    return sum(rounded(size * 8) for size in sizes)

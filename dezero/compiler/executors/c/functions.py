@@ -66,6 +66,15 @@ static inline $T log_$T($T x) {
     y = x < 0 ? NAN : y;
     return x == INFINITY || x != x ? x : y;
 }
+
+/* what 1 + x loses is put back */
+static inline $T log1p_$T($T x) {
+    $T u = 1 + x;
+    $T lost = x - (u - 1);
+    $T y = log_$T(u);
+    y = u > 0 && u < INFINITY ? y + lost / u : y;
+    return x == 0 ? x : y;
+}
 """)
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, prod
 
-from .direct import Problem, out_strides, runs
-from .slabs import slab_of
+from .direct import Problem, runs
+from .slabs import slab_of, strides
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 192  # over which is summed at a time, so that both operands stay in the L1 cache
@@ -53,7 +53,7 @@ class WeightGradient:
         x_too_far, self.y_copied = reversed(too_far) if self.block.swapped else too_far
         self.slab = replace(slab, in_place=False) if x_too_far else slab
         self.starts, _ = runs(p.phases[0], self.slab, p.groups, p.inputs)
-        self.steps = out_strides(p.results, p.groups * p.outputs)
+        self.steps = strides(p.results, p.groups * p.outputs)
 
     def best_block(self) -> Block:
         """The block with which a pixel takes the least time, as far as can be foreseen."""
@@ -84,7 +84,7 @@ class WeightGradient:
         rows = ceil(self.slab.count / self.slab.bands)
         y = self.slab.images * rows * self.steps[1] if self.y_copied else -SLACK
         y = rounded((y + SLACK) * self.size)
-        text = vector_type(f"{p.name}_v", p.kind, self.target)
+        text = vector_type(f"{p.name}_v", p.kind, self.target.width, self.size)
         text += self.slab.filling(f"{p.name}_fill", p.kind) + self.product()
         text += self.run(sums, x, sums + x + y) + self.reduction(sums, sums + x + y)
         return Body(text, 0, sums + x + y)

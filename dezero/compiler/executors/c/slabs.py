@@ -39,6 +39,14 @@ class Phase:
         return self.offsets[0] if self.offsets else 0
 
 
+def strides(sizes: Sizes, channels: int) -> Sizes:
+    """Elements from one image to the next, and from one place to the next on each axis."""
+    steps = [channels]
+    for n in reversed(sizes):
+        steps.append(steps[-1] * n)
+    return tuple(reversed(steps))
+
+
 def forward_phases(window: Window, outputs: Sizes) -> list[tuple[Phase, ...]]:
     """Those of a convolution: a single one, with one phase per axis."""
     axes = []

@@ -1,7 +1,8 @@
-"""The user's C compiler, and the cache of what it has compiled.
+"""The user's C compiler: found, asked what it understands, and run beside the program.
 
-A file of the cache is named by what it was made from and by its own content, which is verified
-before it is loaded. The directory belongs to the user alone.
+Every source is compiled in a thread of its own, which waits for the compiler. `library` waits as
+well, unless it is called where `deferred` holds: then it raises NotReady, and is called again
+when the compiler is done.
 """
 
 from __future__ import annotations
@@ -10,27 +11,74 @@ import atexit
 import ctypes
 import os
 import platform
+import re
+import shlex
 import shutil
-import stat
+import signal
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
+from threading import BoundedSemaphore, Event, Lock, Thread
+from typing import IO
 
-FLAGS: tuple[str, ...] = (
-    "-O2",
-    "-fopenmp-simd",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=off",
-)
-FLAGS += ("-fwrapv", "-shared", "-fPIC", "-w", "-std=gnu11")
+from .cache import digest, find, store, temporary_directory
+
+FLAGS: tuple[str, ...] = ("-O2", "-shared", "-fPIC", "-w", "-std=gnu11")
+# what a compiler may lack: without these the code is slower, or as right
+WANTED: tuple[str, ...] = ("-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math")
+WANTED += ("-ffp-contract=off", "-fwrapv")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SECONDS = 120  # after which a compiler is given up
+
+__all__ = ["Compiler", "NoCompiler", "NotReady", "compiler", "deferring", "digest", "libraries"]
+__all__ += ["library", "ready"]
+
+deferred: ContextVar[bool] = ContextVar("deferred", default=False)
+processors = BoundedSemaphore(os.cpu_count() or 1)
+ending = Event()  # the program is about to end
+lock = Lock()  # guards the next three
+loaded: dict[str, ctypes.CDLL] = {}
+jobs: dict[str, Job] = {}
+running: set[subprocess.Popen[bytes]] = set()
 
 
 class NoCompiler(Exception):
     """There is no C compiler that works; the message says what was tried."""
+
+
+class NotReady(Exception):
+    """The sources are being compiled; `jobs` can be waited for."""
+
+    def __init__(self, waiting: list[Job]) -> None:
+        super().__init__("the C compiler is at work")
+        self.jobs = waiting
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler with everything that its results depend on.
+
+    Attributes:
+        command: How it is called.
+        wanted: Flags that it gets if it understands them.
+        identity: What distinguishes it from others, and this processor from others.
+    """
+
+    command: tuple[str, ...]
+    wanted: tuple[str, ...]
+    identity: str
+
+    def key(self, source: str, flags: Sequence[str]) -> str:
+        """The name of what it makes of a source; comments, lines of programs, do not count."""
+        code = COMMENT.sub(" ", source)
+        return digest(code, *self.command, self.identity, *FLAGS, *self.wanted, "", *flags)
 
 
 @cache
@@ -44,87 +92,220 @@ def cpu() -> str:
         return platform.processor() + platform.machine()
 
 
-def compiler() -> str:
-    """The path of the C compiler: of the variable CC, else cc, gcc or clang.
+def compiler() -> Compiler:
+    """The C compiler: of the variable CC, else cc, gcc, clang or the package ziglang's.
+
+    The variable DEZERO_MARCH names another instruction set than this processor's own, such as
+    `x86-64-v3`.
 
     Raises:
         NoCompiler: None is there.
     """
-    asked = os.environ.get("CC")
-    names = [asked] if asked else ["cc", "gcc", "clang"]
-    for name in names:
-        found = shutil.which(name)
+    asked = shlex.split(os.environ.get("CC", ""))
+    candidates = [asked] if asked else [["cc"], ["gcc"], ["clang"]]
+    for first, *rest in candidates:
+        found = shutil.which(first)
         if found:
-            return found
-    raise NoCompiler(f"no C compiler is there: looked for {', '.join(names)}")
+            return described((found, *rest), found)
+    if not asked and (zig := find_spec("ziglang")) is not None and zig.origin:
+        return described((sys.executable, "-m", "ziglang", "cc"), zig.origin)
+    names = ", ".join(candidate[0] for candidate in candidates)
+    raise NoCompiler(f"no C compiler is there: looked for {names}")
 
 
-def cache_directory() -> Path:
-    """The user's own directory of compiled files; a temporary one if that can't be had."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = base / "dezero" / "compiled"
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = directory.stat()
-        private = not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        if private and found.st_uid == os.getuid() and os.access(directory, os.W_OK | os.X_OK):
-            return directory
-    except (OSError, AttributeError):
-        pass
-    return temporary_directory()
+def described(command: tuple[str, ...], program: str) -> Compiler:
+    """The compiler of a command, whose file is `program`."""
+    seen = Path(program).resolve().stat()
+    identity = f"{seen.st_mtime_ns} {seen.st_size} {cpu()}"
+    return Compiler(command, (*WANTED, *machine_flags(os.environ.get("DEZERO_MARCH"))), identity)
 
 
-@cache
-def temporary_directory() -> Path:
-    """A directory for this process, removed at its end."""
-    directory = Path(tempfile.mkdtemp(prefix="dezero-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
+def machine_flags(march: str | None) -> tuple[str, ...]:
+    """The flags for an instruction set; for that of this processor if there is no name."""
+    if platform.machine() in ("arm64", "aarch64"):
+        return (f"-march={march}",) if march else ("-mcpu=native",)
+    flags = (f"-march={march or 'native'}",)
+    wide = march == "x86-64-v4" or (march is None and "avx512f" in cpu().split())
+    return (*flags, "-mprefer-vector-width=512") if wide else flags
 
 
-def digest(*parts: str | bytes) -> str:
-    """A name for what the parts hold."""
-    state = blake2b(digest_size=12)
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        state.update(len(data).to_bytes(8, "little") + data)
-    return state.hexdigest()
+def ready(source: str, flags: Sequence[str] = ()) -> bool:
+    """Whether `library` would return at once: the source has been compiled before.
+
+    Raises:
+        NoCompiler: There is none.
+    """
+    key = compiler().key(source, flags)
+    return key in loaded or find(key) is not None
 
 
-def library(source: str) -> ctypes.CDLL:
+def library(source: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
     """The compiled and loaded source, from the cache if it is there and whole.
 
     Raises:
         NoCompiler: It could not be compiled.
+        NotReady: It is being compiled, and `deferred` holds.
     """
+    return libraries([source], flags)[0]
+
+
+def libraries(sources: Sequence[str], flags: Sequence[str] = ()) -> list[ctypes.CDLL]:
+    """As `library`, of several sources, as many at once as there are processors."""
     program = compiler()
-    version = str(Path(program).resolve().stat().st_mtime_ns)
-    key = digest(source, program, version, " ".join(FLAGS), cpu())
-    directory = cache_directory()
-    for path in directory.glob(f"{key}-*.so"):
-        if digest(path.read_bytes()) == path.stem.rpartition("-")[2]:
-            return ctypes.CDLL(str(path))
-        path.unlink(missing_ok=True)  # damaged
-    return ctypes.CDLL(str(compiled(source, program, directory, key)))
+    keys = [program.key(source, flags) for source in sources]
+    waiting = []
+    for key, source in zip(keys, sources, strict=True):
+        if key not in loaded and not from_cache(key):
+            waiting.append(started(key, source, program, flags))
+    if waiting and deferred.get():
+        raise NotReady(waiting)
+    for job in waiting:
+        job.join()
+        if job.error is not None:
+            raise NoCompiler(job.error)
+    return [loaded[key] for key in keys]
 
 
-def compiled(source: str, program: str, directory: Path, key: str) -> Path:
-    """Compile into a file of the cache: under a temporary name first, then renamed."""
-    with tempfile.TemporaryDirectory(dir=directory) as working:
-        (Path(working) / "step.c").write_text(source)
-        built = Path(working) / "step.so"
-        problem = ""
-        for native in (("-march=native",), ()):  # not every compiler knows the first
-            command = [program, *FLAGS, *native, "step.c", "-o", "step.so", "-lm"]
-            try:
-                done = subprocess.run(
-                    command, cwd=working, capture_output=True, timeout=SECONDS, check=False
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise NoCompiler(f"{program}: {error}") from None
-            if done.returncode == 0 and built.exists():
-                path = directory / f"{key}-{digest(built.read_bytes())}.so"
-                os.replace(built, path)
-                return path
-            problem = done.stderr.decode(errors="replace").strip()[:300]
-    raise NoCompiler(f"{program} failed: {problem}")
+@contextmanager
+def deferring() -> Iterator[None]:
+    """Inside, `library` raises NotReady rather than wait for the compiler."""
+    token = deferred.set(True)
+    try:
+        yield
+    finally:
+        deferred.reset(token)
+
+
+def from_cache(key: str) -> bool:
+    """Load a library from the cache, if it is there and can be loaded."""
+    path = find(key)
+    if path is None:
+        return False
+    try:
+        loaded[key] = ctypes.CDLL(str(path))
+    except OSError:  # of another system, or the directory may not hold programs
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def started(key: str, source: str, program: Compiler, flags: Sequence[str]) -> Job:
+    """The thread that compiles a source: a new one, or the one that is already at it."""
+    with lock:
+        job = jobs.get(key)
+        if job is None:
+            job = jobs[key] = Job(key, source, program, tuple(flags))
+            job.start()
+        return job
+
+
+class Job(Thread):
+    """Compiles and loads one source; `error` says why it could not."""
+
+    def __init__(self, key: str, source: str, program: Compiler, flags: tuple[str, ...]) -> None:
+        super().__init__(name="dezero C compiler", daemon=True)
+        self.key, self.source, self.program, self.flags = key, source, program, flags
+        self.error: str | None = None
+
+    def run(self) -> None:
+        try:
+            with processors:
+                self.compile()
+        except Exception as error:  # whatever it is, NumPy carries on, and the report says why
+            self.error = str(error) or type(error).__name__
+        finally:
+            with lock:
+                del jobs[self.key]
+
+    def compile(self) -> None:
+        """Compile where nobody else writes, then move the result into the cache."""
+        working = Path(tempfile.mkdtemp(dir=workplace()))
+        (working / "step.c").write_text(self.source)
+        built = compiled(self.program, working, self.flags)
+        try:
+            loaded[self.key] = ctypes.CDLL(str(store(built, self.key)))
+        except OSError:  # the cache's directory may not hold programs, the temporary one may
+            loaded[self.key] = ctypes.CDLL(str(built))
+
+
+def compiled(program: Compiler, working: Path, flags: tuple[str, ...]) -> Path:
+    """Compile step.c with all flags, or else with those that the compiler understands."""
+    options = (*program.wanted, *flags)
+    problem = attempt(program.command, options, working)
+    if problem:
+        fewer = understood(program.command, options)
+        problem = attempt(program.command, fewer, working) if fewer != options else problem
+    if problem:
+        raise NoCompiler(f"{shlex.join(program.command)} failed: {problem}")
+    return working / "step.so"
+
+
+@cache
+def understood(command: tuple[str, ...], options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options with which the compiler compiles an empty file."""
+    with tempfile.TemporaryDirectory(dir=workplace()) as working:
+        (Path(working) / "step.c").write_text("int nothing;\n")
+        return tuple([x for x in options if not attempt(command, (x,), Path(working))])
+
+
+def attempt(command: tuple[str, ...], options: tuple[str, ...], working: Path) -> str:
+    """Run the compiler on step.c; what is wrong, or nothing."""
+    call = [*command, *FLAGS, *options, "step.c", "-o", "step.so", "-lm"]
+    with open(working / "errors", "w+b") as errors:
+        process = begun(call, working, errors)
+        try:
+            code = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            raise NoCompiler(f"{command[0]} took more than {SECONDS} seconds") from None
+        finally:
+            end(process)
+        errors.seek(0)
+        said = errors.read(300).decode(errors="replace").strip()
+    if code == 0 and (working / "step.so").exists():
+        return ""
+    return said or f"it ended with {code}"
+
+
+def begun(call: list[str], working: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a compiler, in a session of its own: it can be ended with all that it starts."""
+    with lock:
+        if ending.is_set():
+            raise NoCompiler("the program ends")
+        process = subprocess.Popen(
+            call,
+            cwd=working,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        )
+        running.add(process)
+        return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Make sure that a compiler runs no more, and nothing that it has started."""
+    with lock:
+        running.discard(process)
+    if process.poll() is None:
+        with suppress(OSError, AttributeError):  # it has just ended, or there are no groups
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+
+
+def end_all() -> None:
+    """End every compiler when the program ends."""
+    with lock:
+        ending.set()
+        left = list(running)
+    for process in left:
+        end(process)
+
+
+@cache
+def workplace() -> Path:
+    """Where sources are compiled."""
+    directory = temporary_directory()
+    atexit.register(end_all)  # registered later, so it comes before the directory is removed
+    return directory

@@ -86,13 +86,10 @@ def for_targets(name: str, stages: tuple[str, ...], body: Callable[[Target], Bod
     )
 
 
-def vector_type(name: str, kind: str, target: Target) -> str:
-    """The definition of `name`, a vector of the kind that may stand at any address."""
-    size = itemsize(kind)
-    return (
-        f"typedef {kind} {name} "
-        f"__attribute__((vector_size({target.width}), aligned({size}), may_alias));\n"
-    )
+def vector_type(name: str, kind: str, width: int, size: int) -> str:
+    """The definition of a vector of the kind, that may stand at any address; sizes in bytes."""
+    attributes = f"vector_size({width}), aligned({size}), may_alias"
+    return f"typedef {kind} {name} __attribute__(({attributes}));\n"
 
 
 def stage(name: str, body: str) -> str:

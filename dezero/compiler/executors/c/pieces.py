@@ -1,0 +1,258 @@
+"""The pieces of a program: each nest as statements of C, with what they read and write."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ...planning.fuse import Nest
+from ...planning.layout import node_bytes, node_size
+from ...planning.memory import rounded
+from ...planning.operations import TYPES
+from ...planning.plan import Schedule
+from ...tracing.tape import Guard, Node, View
+from .indexing import assignment, indexing
+from .kernels import Kernels
+from .nest import NestText
+from .product import product
+from .program import LEAST, Piece, Program, Span
+
+ARENA, TABLE = 0, 2  # spaces: the arena, and the first array of the table
+BAD = Span(1, 0, 8)
+FLOPS = 150  # of a product in a nanosecond
+
+
+class Writer:
+    """Writes the nests of a schedule.
+
+    Attributes:
+        program: The functions so far.
+        table: Where in the table of addresses slots, constants, guards and stages are.
+        cost: Of all pieces, in about a nanosecond's eighth.
+        flops: Floating-point operations of products and convolutions.
+    """
+
+    def __init__(self, schedule: Schedule, kernels: Kernels, has_blas: bool) -> None:
+        self.schedule = schedule
+        self.fusion = schedule.fusion
+        self.nodes = schedule.fusion.nodes
+        self.layout = schedule.fusion.layout
+        self.kernels = kernels
+        self.has_blas = has_blas
+        self.program = Program()
+        self.table: dict[int | str, int] = {}
+        self.cost = 0.0
+        self.flops = 0
+
+    def pieces(self, nest: Nest) -> list[Piece] | None:
+        """The pieces of a nest, or None where NumPy has to compute it."""
+        found = self.loop(nest) if nest.loop else self.single(self.nodes[nest.members[0]], nest)
+        for piece in found or ():
+            self.cost += piece.cost
+        if found:
+            found[0].comment = self.comment(nest.members)
+        return found
+
+    def is_outside(self, nest: Nest) -> bool:
+        """Whether NumPy has to compute a nest."""
+        if nest.loop:
+            return False
+        probe = Writer(self.schedule, self.kernels, self.has_blas)
+        return probe.single(self.nodes[nest.members[0]], nest) is None
+
+    def single(self, node: Node, nest: Nest) -> list[Piece] | None:
+        """The pieces of a nest of another kind."""
+        if len(nest.members) > 1:
+            return None
+        if node.kind == "matmul":
+            return self.matmul(node)
+        if node.kind == "set" and isinstance(node.attr, View):
+            return self.assign(node)
+        if nest.index in self.kernels.found:
+            return self.kernel(node, nest)
+        return self.index(node)
+
+    # --- where things are
+
+    def slot(self, key: int | str) -> int:
+        """The place in the table of a slot, a constant, a guard or a stage."""
+        return self.table.setdefault(key, TABLE + len(self.table))
+
+    def span(self, root: int) -> Span:
+        """The memory of a root."""
+        owner = self.schedule.owner(root)
+        offset = self.schedule.memory.offsets.get(owner)
+        size = node_bytes(self.nodes[owner])
+        if offset is None:
+            return Span(self.slot(owner), 0, size)
+        return Span(ARENA, offset, offset + size)
+
+    def address(self, i: int, constant: bool = True) -> str:
+        """The address of a node's first element as C."""
+        root, offset = self.layout.roots[i], self.fusion.offset(i)
+        owner = self.schedule.owner(root)
+        kind = ("const " if constant else "") + TYPES[str(self.nodes[i].dtype)]
+        start = self.schedule.memory.offsets.get(owner)
+        base = f"table[{self.slot(owner)}]" if start is None else f"(arena + {start})"
+        return f"({kind} *){base}" + (f" + {offset}" if offset else "")
+
+    def comment(self, members: list[int]) -> str:
+        """What a piece computes, for which lines of the program."""
+        lines: dict[str, list[str]] = {}
+        for i in members:
+            node = self.nodes[i]
+            lines.setdefault(node.line, []).append(node.op or node.kind)
+        return "; ".join(f"{line}: {', '.join(ops)}" for line, ops in lines.items())
+
+    def reads(self, node: Node) -> list[Span]:
+        """The memory that a node reads."""
+        return [self.span(self.layout.roots[j]) for j in node.ins]
+
+    # --- loop nests
+
+    def loop(self, nest: Nest) -> list[Piece]:
+        """A loop nest, and what adds up the sums of its threads."""
+        text = NestText(self.fusion, nest, self.schedule.stored, self.schedule.owner).write()
+        parameters = ", ".join(["int64_t lo, int64_t hi, char *sums", *text.parameters])
+        name = self.program.function(parameters, text.body)
+        divided = text.extent > 1 and text.cost >= LEAST
+        scratch = self.schedule.memory.offsets.get(-1 - nest.index, 0)
+        sums = f"arena + {scratch}" + (f" + thread * {text.scratch}" if divided else "")
+        arrays = [self.address(i, constant=False) for i in text.arrays]
+        call = f"{name}({', '.join(['lo', 'hi', sums, *arrays])});"
+        writes = [self.span(i) for i in nest.members if self.leaves(i, nest)]
+        reads = [s for i in nest.members for s in self.outside_reads(i, nest)]
+        if text.scratch:
+            size = text.scratch * (64 if divided else 1)
+            writes.append(Span(ARENA, scratch, scratch + size))
+        quantum = 16 if text.extent >= 256 else 1
+        found = [Piece(call, reads, writes, text.cost, text.extent, quantum)]
+        return found + [
+            self.finish(i, scratch + start, text.scratch, divided) for i, start in text.sums.items()
+        ]
+
+    def leaves(self, i: int, nest: Nest) -> bool:
+        """Whether a member is written by the nest itself."""
+        return i in self.schedule.stored and nest.levels[i] != "sum"
+
+    def outside_reads(self, i: int, nest: Nest) -> list[Span]:
+        """The memory that a member reads, without numbers that stand in the code."""
+        roots = [self.layout.roots[j] for j in self.nodes[i].ins]
+        literals = {r for r in roots if self.nodes[r].kind == "const" and not self.nodes[r].shape}
+        return [self.span(r) for r in roots if r not in nest.levels and r not in literals]
+
+    def finish(self, i: int, start: int, stride: int, divided: bool) -> Piece:
+        """What adds up the sums of all threads into a result."""
+        node = self.nodes[i]
+        kind = TYPES[str(node.dtype)]
+        wide = "double" if kind == "float" and node.op == "add" else kind
+        merge = {"add": "s + a[z]", "maximum": "(a[z] > s || a[z] != a[z]) ? a[z] : s"}
+        merge["minimum"] = "(a[z] < s || a[z] != a[z]) ? a[z] : s"
+        body = (
+            "    for (int64_t z = lo; z < hi; z++) {\n"
+            "        const char *part = sums;\n"
+            f"        {wide} s = (({wide} *)part)[z];\n"
+            "        for (int64_t q = 1; q < parts; q++) {\n"
+            "            part += stride;\n"
+            f"            const {wide} *a = (const {wide} *)part;\n"
+            f"            s = {merge[node.op]};\n"
+            "        }\n"
+            f"        y[z] = ({kind})s;\n"
+            "    }"
+        )
+        parameters = (
+            f"int64_t lo, int64_t hi, const char *sums, int64_t parts, int64_t stride, {kind} *y"
+        )
+        name = self.program.function(parameters, body)
+        parts = "threads" if divided else "1"
+        call = f"{name}(lo, hi, arena + {start}, {parts}, {stride}, {self.address(i, False)});"
+        size = node_size(node)
+        end = start + stride * (63 if divided else 0) + rounded(size * 8)
+        return Piece(call, [Span(ARENA, start, end)], [self.span(i)], 4 * size, size, 16)
+
+    # --- other kinds of nests
+
+    def begin(self, node: Node, base: int) -> list[Piece]:
+        """What copies the array that a node begins from, unless it lies there already."""
+        root = self.layout.roots[base]
+        if self.schedule.owner(root) == self.schedule.owner(node.id):
+            return []
+        size = node_bytes(node)
+        text = f"memcpy({self.address(node.id, False)}, {self.address(base)}, {size});"
+        return [Piece(text, [self.span(root)], [self.span(node.id)], size / 4)]
+
+    def matmul(self, node: Node) -> list[Piece] | None:
+        """A matrix product."""
+        dummies = [self.layout.dummies[j] for j in (*node.ins[:2], node.id)]
+        found = product(node, *dummies) if self.has_blas else None
+        if found is None:
+            return None
+        kind = TYPES[str(node.dtype)]
+        names = zip("AB", node.ins, strict=False)
+        pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
+        pointers.append(f"{kind} *C = {self.address(node.id, False)};")
+        text = f"{{ {' '.join(pointers)} {found.text} }}"
+        cost = 8 * found.flops / FLOPS + 800
+        self.flops += found.flops
+        piece = Piece(
+            text, self.reads(node), [self.span(node.id)], cost, found.extent, found.quantum
+        )
+        return [*(self.begin(node, node.ins[2]) if len(node.ins) > 2 else []), piece]
+
+    def assign(self, node: Node) -> list[Piece]:
+        """What writes into a view."""
+        parameters, body, extent = assignment(node, self.layout.dummies)
+        name = self.program.function(parameters, body)
+        call = f"{name}(lo, hi, {self.address(node.id, False)}, {self.address(node.ins[1])});"
+        size = node_size(self.nodes[node.ins[1]])
+        piece = Piece(call, self.reads(node), [self.span(node.id)], size, extent)
+        return [*self.begin(node, node.ins[0]), piece]
+
+    def index(self, node: Node) -> list[Piece] | None:
+        """Rows that integer arrays name."""
+        found = indexing(node, self.layout.dummies, self.nodes)
+        if found is None:
+            return None
+        parameters = f"int64_t lo, int64_t hi, int64_t *bad, {found.parameters}"
+        name = self.program.function(parameters, found.body)
+        arrays = [self.address(i, i != node.id) for i in found.arrays]
+        call = f"{name}({', '.join(['lo', 'hi', 'bad', *arrays])});"
+        writes = [self.span(node.id), BAD]
+        extent = 1 if found.copies else found.extent
+        call = call.replace("(lo, hi", f"(0, {found.extent}") if found.copies else call
+        piece = Piece(call, self.reads(node), writes, 2.0 * node_size(node), extent)
+        return [*(self.begin(node, node.ins[0]) if found.copies else []), piece]
+
+    def kernel(self, node: Node, nest: Nest) -> list[Piece]:
+        """The stages of a convolution or of pooling."""
+        kernel = self.kernels.found[nest.index]
+        start = self.schedule.memory.offsets.get(-1 - nest.index, 0)
+        work = Span(ARENA, start, start + max(1, self.kernels.sizes.get(nest.index, 0)))
+        arrays = [self.address(j, constant=False) for j in (*node.ins, node.id)]
+        flops = self.kernels.flops(node)
+        self.flops += flops
+        listed = ", ".join(f"(void *)({a})" for a in arrays)
+        pieces = []
+        for stage in kernel.stages:
+            text = (
+                f"{{ void *const a[] = {{{listed}}}; "
+                f"((stage_t)table[{self.slot(stage)}])(thread, threads, a, arena + {start}); }}"
+            )
+            reads = [*self.reads(node), work]
+            cost = (8 * flops / FLOPS + 4 * prod(node.shape)) / len(kernel.stages)
+            pieces.append(Piece(text, reads, [self.span(node.id), work], cost, everyone=True))
+        return pieces
+
+    def checks(self, guards: list[Guard]) -> list[Piece]:
+        """What checks the guards, and ends the program where one does not hold."""
+        tests, reads = [], []
+        for k, guard in enumerate(guards):
+            x = self.address(guard.node)
+            if guard.truth:
+                wrong = f"(*({x}) != 0) != {int(bool(guard.value))}"
+            else:
+                size = node_bytes(self.nodes[guard.node])
+                wrong = f"memcmp({x}, table[{self.slot(-1 - k)}], {size})"
+            tests.append(f"if (!*bad && {wrong}) *bad = {k + 1}; /* {guard.line} */")
+            reads.append(self.span(self.layout.roots[guard.node]))
+        check = [Piece("\n        ".join(tests), reads, [BAD])] if guards else []
+        return [*check, Piece("if (*bad) return;", [BAD], [], everyone=True)]

@@ -1,0 +1,136 @@
+"""Matrix products: calls of the BLAS library that NumPy has loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...planning.layout import side
+from ...planning.simplify import scale
+from ...tracing.tape import Node
+
+Sides = tuple[int, int]  # 112 if BLAS reads it transposed, else 111, and its leading size
+
+
+@dataclass(frozen=True)
+class Product:
+    """A call for each matrix of a batch: C += or = alpha A B.
+
+    Attributes:
+        text: C that does the part from lo to hi of `extent`; A, B and C are pointers.
+        extent: How many parts there are.
+        quantum: How many of them stay together.
+        flops: Floating-point operations.
+    """
+
+    text: str
+    extent: int
+    quantum: int
+    flops: int
+
+
+def product(node: Node, a: Any, b: Any, c: Any) -> Product | None:
+    """The call for matrices of these shapes and strides, or None if BLAS can't read them."""
+    if not (a.dtype == b.dtype == c.dtype) or str(c.dtype) not in ("float32", "float64"):
+        return None
+    if not c.size or not a.shape[-1]:
+        return None
+    a = a[np.newaxis] if a.ndim == 1 else a
+    b = b[:, np.newaxis] if b.ndim == 1 else b
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    m, n, k = a.shape[-2], b.shape[-1], a.shape[-1]
+    c = reshaped(c, (*batch, m, n))
+    sides = [side(x) for x in (a, b, c)] if c is not None else [None]
+    if None in sides or sides[2][0] != 111:  # type: ignore[index]
+        return None
+    call = Call(node, "float" if c.dtype == np.float32 else "double", *sides, m, n, k)  # type: ignore[arg-type]
+    steps = [batch_steps(x, batch) for x in (a, b, c)]
+    flops = 2 * prod(batch) * m * n * k
+    if prod(batch) == 1 or flat(call, a, b, c, steps, batch):
+        return single(call, m * prod(batch), flops)
+    return many(call, steps, batch, flops)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of gemm."""
+
+    node: Node
+    kind: str
+    a: Sides
+    b: Sides
+    c: Sides
+    m: int
+    n: int
+    k: int
+
+    def text(self, m: Any, n: Any, a: str, b: str, c: str) -> str:
+        """The statement for m rows and n columns from these offsets on."""
+        alpha = f"({self.kind}){scale(self.node).alpha.hex()}"
+        beta = int(len(self.node.ins) > 2)
+        return (
+            f"gemm_{self.kind}(101, {self.a[0]}, {self.b[0]}, {m}, {n}, {self.k}, {alpha}, "
+            f"A{a}, {self.a[1]}, B{b}, {self.b[1]}, {beta}, C{c}, {self.c[1]});"
+        )
+
+
+def single(call: Call, m: int, flops: int) -> Product:
+    """One product, divided by rows or by columns."""
+    if m >= call.n:
+        a = "lo" if call.a[0] == 112 else f"lo * {call.a[1]}"
+        text = call.text("hi - lo", call.n, f" + {a}", "", f" + lo * {call.c[1]}")
+        return Product(f"if (hi > lo) {text}", m, quantum(m), flops)
+    b = "lo" if call.b[0] == 111 else f"lo * {call.b[1]}"
+    text = call.text(m, "hi - lo", "", f" + {b}", " + lo")
+    return Product(f"if (hi > lo) {text}", call.n, quantum(call.n), flops)
+
+
+def quantum(size: int) -> int:
+    """How many rows or columns stay together: whole vectors."""
+    return 16 if size >= 64 else min(4, size)
+
+
+def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...], flops: int) -> Product:
+    """A product for each matrix of a batch."""
+    rest, index = 1, []
+    for size in reversed(batch):
+        index.insert(0, f"z / {rest} % {size}" if rest > 1 else f"z % {size}")
+        rest *= size
+    offsets = [
+        "".join(f" + {i} * {s}" for i, s in zip(index, step, strict=True) if s) for step in steps
+    ]
+    text = call.text(call.m, call.n, *offsets)
+    loop = f"for (int64_t z = lo; z < hi; z++) {text}"
+    return Product(loop, prod(batch), 1, flops)
+
+
+def flat(
+    call: Call, a: Any, b: Any, c: Any, steps: list[tuple[int, ...]], batch: tuple[int, ...]
+) -> bool:
+    """Whether a batch of products with one B is one product with more rows."""
+    if call.a[0] != 111 or any(steps[1]):
+        return False
+    rows_a, rows_c = call.a[1] * call.m, call.c[1] * call.m
+    for d in reversed(range(len(batch))):
+        if batch[d] > 1 and (steps[0][d] != rows_a or steps[2][d] != rows_c):
+            return False
+        rows_a, rows_c = rows_a * batch[d], rows_c * batch[d]
+    return True
+
+
+def batch_steps(x: Any, batch: tuple[int, ...]) -> tuple[int, ...]:
+    """The steps, in elements, from one matrix to the next along each axis of the batch."""
+    missing = len(batch) - (x.ndim - 2)
+    steps = [s // x.itemsize if n > 1 else 0 for s, n in zip(x.strides, x.shape, strict=True)]
+    return (*[0] * missing, *steps[:-2])
+
+
+def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """The array in a shape, without moving anything; None if that can't be."""
+    try:
+        return np.reshape(x, shape, copy=False)
+    except ValueError:
+        return None

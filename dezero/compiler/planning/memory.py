@@ -1,0 +1,218 @@
+"""Memory: where results lie in one block, the arena, and which are written over what they replace.
+
+Results that never live at once share their bytes. A result may also take the place of an operand
+that nobody reads any more, or of the state that it becomes, if it is read and written in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .fuse import Fusion, Nest
+from .layout import node_bytes
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+def rounded(size: int) -> int:
+    """Bytes rounded up to whole lines."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+@dataclass
+class Memory:
+    """What lies where.
+
+    Attributes:
+        owners: For each stored node the node whose memory it has: itself, a slot that it is
+            written over, or a result whose place it takes.
+        offsets: For each owner in the arena its first byte.
+        arena: Bytes of the arena.
+        unshared: Bytes that the results would take if each had its own.
+    """
+
+    owners: dict[int, int] = field(default_factory=dict)
+    offsets: dict[int, int] = field(default_factory=dict)
+    arena: int = 0
+    unshared: int = 0
+
+
+class FreeList:
+    """The free pieces of the arena, by address; the smallest that fits is taken."""
+
+    def __init__(self) -> None:
+        self.free: list[tuple[int, int]] = []  # (start, size)
+        self.end = 0
+
+    def take(self, size: int) -> int:
+        """The start of `size` bytes."""
+        fitting = [piece for piece in self.free if piece[1] >= size > 0]
+        if not fitting:
+            return self.grow(size)
+        start, found = min(fitting, key=lambda piece: piece[1])
+        self.free.remove((start, found))
+        if found > size:
+            self.free.append((start + size, found - size))
+        return start
+
+    def grow(self, size: int) -> int:
+        """The start of `size` bytes at the end, with the free piece there if there is one."""
+        for start, found in self.free:
+            if start + found == self.end:
+                self.free.remove((start, found))
+                self.end = start
+                break
+        self.end += size
+        return self.end - size
+
+    def give(self, start: int, size: int) -> None:
+        """Free the piece again, and join it with its neighbours."""
+        for piece in list(self.free):
+            if piece[0] + piece[1] == start or start + size == piece[0]:
+                self.free.remove(piece)
+                start, size = min(start, piece[0]), size + piece[1]
+        if size:
+            self.free.append((start, size))
+
+
+class Allocator:
+    """Gives every stored result its place, nest by nest in the order in which they run.
+
+    Args:
+        fusion: The nests.
+        schedule: Them in the order in which they run.
+        stored: The nodes that leave their nest.
+        kept: Roots that must last to the end.
+        over: Results that are written over a slot of the state: node and slot node.
+    """
+
+    def __init__(
+        self,
+        fusion: Fusion,
+        schedule: list[Nest],
+        stored: set[int],
+        kept: set[int],
+        over: dict[int, int],
+    ) -> None:
+        self.fusion = fusion
+        self.nodes = fusion.nodes
+        self.roots = fusion.layout.roots
+        self.stored = stored
+        self.kept = kept
+        self.over = over
+        self.memory = Memory()
+        self.free = FreeList()
+        self.last: dict[int, int] = {}  # for each root the time of its last reading
+        for time, nest in enumerate(schedule):
+            for i in nest.members:
+                self.last[i] = max(self.last.get(i, 0), time)
+                for j in self.nodes[i].ins:
+                    self.last[self.roots[j]] = time
+        for i in kept:
+            self.last[i] = len(schedule)
+        self.dying: dict[int, list[int]] = {}
+        for i, time in self.last.items():
+            self.dying.setdefault(time, []).append(i)
+
+    def run(self, schedule: list[Nest], scratch: dict[int, int]) -> Memory:
+        """Allocate everything.
+
+        Args:
+            schedule: The nests in order.
+            scratch: Bytes that a nest needs while it runs, by its index. They are in `offsets`
+                under the negative number -1 - index.
+        """
+        memory = self.memory
+        for time, nest in enumerate(schedule):
+            for i in nest.members:
+                if i in self.stored:
+                    self.place(i, nest, time)
+            working = rounded(scratch.get(nest.index, 0))
+            if working:
+                memory.offsets[-1 - nest.index] = self.free.take(working)
+                self.free.give(memory.offsets[-1 - nest.index], working)
+            for i in self.dying.get(time, ()):
+                self.release(i)
+        memory.arena = self.free.end
+        return memory
+
+    def place(self, i: int, nest: Nest, time: int) -> None:
+        """Find the memory of a result."""
+        memory, size = self.memory, rounded(node_bytes(self.nodes[i]))
+        memory.unshared += size
+        if i in self.over:
+            memory.owners[i] = self.over[i]
+            return
+        for r in self.replaceable(i, nest, time):
+            memory.owners[i] = memory.owners[r]
+            self.last[r] = -1  # it has handed its memory on
+            return
+        memory.owners[i] = i
+        memory.offsets[i] = self.free.take(size)
+
+    def release(self, i: int) -> None:
+        """Free the memory of what is read no more, unless somebody else has it by now."""
+        owner = self.memory.owners.get(i)
+        if owner is not None and owner in self.memory.offsets and self.last[i] >= 0:
+            size = rounded(node_bytes(self.nodes[owner]))
+            self.free.give(self.memory.offsets[owner], size)
+
+    def replaceable(self, i: int, nest: Nest, time: int) -> Iterable[int]:
+        """The operands whose place a result may take."""
+        node = self.nodes[i]
+        for j in self.read(nest):
+            r = self.roots[j]
+            mine = self.memory.owners.get(r)
+            if r in nest.levels or self.last.get(r) != time or mine not in self.memory.offsets:
+                continue
+            if node_bytes(self.nodes[r]) == node_bytes(node) and self.in_step(i, r, nest):
+                yield r
+
+    def read(self, nest: Nest) -> list[int]:
+        """What a nest reads, each once."""
+        return list(dict.fromkeys([j for i in nest.members for j in self.nodes[i].ins]))
+
+    def in_step(self, i: int, r: int, nest: Nest) -> bool:
+        """Whether result i may be written over r: all that reads r has done so at that place."""
+        return in_step(self.fusion, i, r, nest)
+
+
+def in_step(fusion: Fusion, i: int, r: int, nest: Nest) -> bool:
+    """Whether member i of a nest may be written over the memory of r, which the nest reads."""
+    layout, node = fusion.layout, fusion.nodes[i]
+    if node.dtype != fusion.nodes[r].dtype:
+        return False
+    if not nest.loop:
+        if node.kind not in ("set", "at", "matmul") or len(node.ins) < 2 + (node.kind == "matmul"):
+            return False
+        base = node.ins[2 if node.kind == "matmul" else 0]
+        rest = [layout.roots[j] for j in node.ins]
+        rest.remove(layout.roots[base])
+        same = layout.dummies[base].strides == layout.dummies[i].strides
+        return layout.roots[base] == r and r not in rest and same
+    if nest.levels[i] != "element":
+        return False
+    passes = phases(fusion, nest)
+    if passes[i] != max(passes.values()):
+        return False
+    mine = fusion.read_steps(i, i, nest.bounds, 1)
+    for k in nest.members:
+        inner = nest.row if nest.walks[k] == "row" else 1
+        for j in fusion.nodes[k].ins:
+            if layout.roots[j] == r and (
+                fusion.offset(j) or fusion.read_steps(k, j, nest.bounds, inner) != mine
+            ):
+                return False
+    return True
+
+
+def phases(fusion: Fusion, nest: Nest) -> dict[int, int]:
+    """For each member of a nest how many sums along the row must be complete before it."""
+    found: dict[int, int] = {}
+    for i in nest.members:
+        roots = [fusion.layout.roots[j] for j in fusion.nodes[i].ins]
+        before = max([found[r] for r in roots if r in nest.levels], default=0)
+        sums = fusion.nodes[i].kind == "reduce" and nest.levels[i] == "row"
+        found[i] = before + sums
+    return found
