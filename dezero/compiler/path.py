@@ -48,7 +48,9 @@ class Path:
             if p.index not in position and (p.kind == "opaque" or writer.stable[p.index])
         }
         committer = commit.Writer(fixed, position)
-        self.commit = committer.write(trace.result, trace.effects, trace.touched())
+        self.commit = committer.write(
+            trace.result, trace.effects, trace.touched(), len(trace.outputs)
+        )
         self.bound = bindable(trace, earlier)
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed

@@ -18,14 +18,7 @@ from .state.places import Snapshot, walk
 from .trace import Trace, trace, tracing
 
 LIMIT = 32  # paths: a step that never goes the same way twice is better run eagerly
-
-
 recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
-
-
-def configuration() -> tuple[bool, bool]:
-    """The settings that a path was traced under."""
-    return recording(), training()
 
 
 class Step:
@@ -48,7 +41,6 @@ class Step:
         self.refused: str | None = None
         self.attempts = 0
         self.replaced = 0
-        self.failed: list[Path] = []  # those that this call has tried
         self.lock = RLock()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -64,25 +56,30 @@ class Step:
         if self.refused is not None or tracing.get():  # a step inside a traced one is part of it
             return self.function(*args, **kwargs)
         with self.lock:
-            self.failed = []
-            for path in self.paths.get(configuration(), ()):
+            failed = []
+            for path in self.paths.get((recording(), training()), ()):
                 values = path.fetch(args, kwargs)
-                if values is None:
-                    continue
-                result = path.run(values)
-                if result is not FAILED:
-                    return result
-                self.failed.append(path)
-            return self.learn(args, kwargs)
+                if values is not None:
+                    result = path.run(values)
+                    if result is not FAILED:
+                        return result
+                    failed.append(path)
+            return self.learn(args, kwargs, failed)
 
-    def learn(self, args: Any, kwargs: Any) -> Any:
-        """A call that no path stands for: eager if it is the first one, else traced."""
+    def learn(self, args: Any, kwargs: Any, failed: list[Path]) -> Any:
+        """A call that no path stands for: eager if it is the first one, else traced.
+
+        Args:
+            args: Of the call.
+            kwargs: Of the call.
+            failed: The paths that have been tried.
+        """
         before = self.numbers_now(args, kwargs)
         if self.numbers is None:
             result = self.eager(args, kwargs)
         else:
             self.note_changes(self.numbers, before)
-            result = self.traced(args, kwargs)
+            result = self.traced(args, kwargs, failed)
         self.numbers = self.numbers_now(args, kwargs)
         self.note_changes(before, self.numbers)
         return result
@@ -110,7 +107,7 @@ class Step:
             random.set_state(state)
             raise
 
-    def traced(self, args: Any, kwargs: Any) -> Any:
+    def traced(self, args: Any, kwargs: Any, failed: list[Path]) -> Any:
         """A real step, traced; where it can't be, this call and all after it run eagerly."""
         lifted = frozenset(self.lifted)
         try:
@@ -120,18 +117,18 @@ class Step:
             self.refuse(f"{type(error).__name__}: {error}")
             return result
         if reason is None:
-            reason = self.learned(done)
+            reason = self.learned(done, failed)
         if reason is not None:
             self.refuse(reason)
         return result
 
-    def learned(self, done: Trace) -> str | None:
+    def learned(self, done: Trace, failed: list[Path]) -> str | None:
         """Keep a trace until a second one confirms it. Why the step can't be compiled, or None."""
         self.attempts += 1
-        key = (*configuration(), key_of(done))
+        key = (recording(), training(), key_of(done))
         for path in list(self.paths.get(key[:2], ())):
             if path.key == key[2]:
-                if path in self.failed:
+                if path in failed:
                     return f"a replay did not end as the step did: {path.error}"
                 self.paths[key[:2]].remove(path)  # of objects that have been replaced
                 self.replaced += 1

@@ -96,7 +96,8 @@ def trace(
     snapshot.restore()
     done.draws = random.get_state() != random_state
     writer = Writer({place.index: place.value for place in places}, {})
-    result = writer.write(done.result, done.effects, done.touched())((), list(map(real, values)))
+    commit = writer.write(done.result, done.effects, done.touched(), len(values))
+    result = commit((), list(map(real, values)))
     del writer, values
     return result, done, escaped(tape)
 

@@ -12,6 +12,7 @@ from dezero.testing.weights import weights_like
 
 OPS = list(catalogue().values())
 SAMPLES = [(op, i) for op in OPS for i in range(len(op.samples))]
+NAMES = {"c": "C", "numpy": "NumPy"}
 CALLS = 5  # one eager, two traced, two replayed
 
 
@@ -90,7 +91,9 @@ def check(op, samples, executor, dtype, tolerance):
         for a, b in zip(found, expected, strict=True):
             equal(a, b, tolerance)
         assert dezero.random.get_state() == state
+        step.wait()
     assert step.refused is None
+    assert {path.executor.name for path in step.all_paths()} == {NAMES[executor]}
     assert sum(path.runs for paths in step.paths.values() for path in paths) == CALLS - 3
 
 

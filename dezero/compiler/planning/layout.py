@@ -75,6 +75,9 @@ class Layout:
             self.nodes[i] = node = replace(node, ins=ins)
         if self.native and node.kind == "matmul":
             node = self.place_product(node)
+        elif self.native and node.kind in ("set", "at"):  # begins as a copy of all of it
+            ins = (self.dense(node.ins[0]), *node.ins[1:])
+            self.nodes[i] = node = replace(node, ins=ins)
         axes = tuple(range(len(node.shape)))
         if self.native and node.kind in (*ELEMENTWISE, "reduce"):
             axes = self.followed(node)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Variable
-from ...core.variable import clock
+from ...core.variable import Constant, clock
 from .effects import Recipe
 from .places import cell_of
 from .spent import Spent, outside
@@ -29,8 +29,8 @@ class Writer:
     def __init__(self, fixed: dict[int, Any], position: dict[int, int]) -> None:
         self.fixed = fixed
         self.position = position
-        self.env: dict[str, Any] = {"leaf": leaf, "clock": clock, "copyto": np.copyto}
-        self.env |= {"hand_out": hand_out, "held": {}, "spent": spent}
+        self.env: dict[str, Any] = {"variable": variable, "clock": clock, "Variable": Variable}
+        self.env |= {"given": given, "Spent": Spent, "references": getrefcount}
         self.again: set[int] = set()
         self.lines: list[str] = []
 
@@ -52,18 +52,19 @@ class Writer:
         if kind == "new":
             return f"(n{what} := {self.value(recipe[2])})"
         if kind == "variable":
-            data, grad = self.value(recipe[2]), self.value(recipe[3])
-            kind_name, name = self.constant(what), self.constant(recipe[4])
-            made = f"leaf({kind_name}, {data}, {grad}, {name}, now)"
-            return f"spent({made}, {self.constant(outside(recipe[5]))})" if recipe[5] else made
+            made = recipe[2][2] if recipe[2][0] == "new" else recipe[2]
+            data = f"o{made[1]}.copy()" if made[0] == "scalar" else self.value(recipe[2])
+            why = outside(recipe[5]) if recipe[5] is not None else None
+            kind_name, name, text = map(self.constant, (what, recipe[4], why))
+            return f"variable({kind_name}, {data}, {self.value(recipe[3])}, {name}, {text}, now)"
         if kind == "dict":
             pairs = [f"{self.constant(k)}: {self.value(x)}" for k, x in what]
             return f"{{{', '.join(pairs)}}}"
         if kind in ("list", "tuple"):
             items = "".join([f"{self.value(x)}, " for x in what])
             return f"[{items}]" if kind == "list" else f"({items})"
-        simple = {"array": f"o[{what}].copy()", "scalar": f"o[{what}][()]"}
-        simple |= {"number": f"o[{what}].item()", "again": f"n{what}"}
+        simple = {"array": f"o{what}.copy()", "scalar": f"o{what}[()]"}
+        simple |= {"number": f"o{what}.item()", "again": f"n{what}"}
         if kind in simple:
             return simple[kind]
         return self.place(what) if kind == "place" else self.constant(what)
@@ -73,15 +74,15 @@ class Writer:
         kind, index = effect[:2]
         x = self.place(index)
         if kind == "write":
-            output = f"o[{effect[2]}]"  # the executor may have written into the array itself
-            self.lines.append(f"if {output} is not {x}: copyto({x}, {output})")
+            # the executor may have written into the array itself
+            self.lines.append(f"if o{effect[2]} is not {x}: {x}[...] = o{effect[2]}")
         elif kind == "list":
             items = "".join([f"{self.value(recipe)}, " for recipe in effect[2]])
             self.lines.append(f"{x}[:] = [{items}]")
         elif kind == "unchain":
             self.lines.append(f"{x}.creator = None")
         elif kind == "spend":
-            self.lines.append(f"spent({x}, {self.constant(outside(effect[2]))})")
+            self.lines.append(f"Spent({x}, {self.constant(outside(effect[2]))})")
         elif kind == "delete":
             key = self.constant(effect[3])
             item = effect[2] == "item"
@@ -93,8 +94,7 @@ class Writer:
         """Add the code of an assignment."""
         k = self.gradient(how, key, recipe)
         if k is not None:
-            name = self.constant(recipe[2][4])
-            self.lines.append(f"hand_out({x}, {name}, held, {k}, o[{k}], now)")
+            self.give(x, k, self.constant(recipe[2][4]))
             return
         value = self.value(recipe)
         if how == "slot":
@@ -109,6 +109,27 @@ class Writer:
         if key == "_data":
             self.lines.append(f"{x}._changed = now")
 
+    def give(self, x: str, k: int, name: str) -> None:
+        """Add the code that makes output k the gradient of x.
+
+        It goes into the memory of the last one where only x still has that: new memory for each
+        gradient of a large model would cost more than computing it.
+        """
+        last = self.constant([None])
+        self.lines += [
+            f"a = {last}[0]",
+            f"g = {x}.grad",
+            "if (",
+            "    type(g) is Variable and g._data is a and a is not None",
+            f"    and references(a) <= {LOCAL + 3} and references(g) <= {LOCAL + 1}",
+            "):  # of a: the list, g, a local name, what was fetched",
+            f"    a[...] = o{k}",
+            "    g._changed = now",
+            f"    g.name = {name}",
+            "else:",
+            f"    {x}.grad = given({last}, o{k}, {name}, now)",
+        ]
+
     def gradient(self, how: str, key: Any, recipe: Recipe) -> int | None:
         """The output that becomes a gradient of its own; None for any other assignment."""
         if (how, key, recipe[0]) != ("slot", "grad", "new") or recipe[1] in self.again:
@@ -121,13 +142,16 @@ class Writer:
         _, number, data = made[2]
         return data[1] if data[0] == "array" and number not in self.again else None
 
-    def write(self, result: Recipe, effects: list[Recipe], touched: list[int]) -> Commit:
+    def write(
+        self, result: Recipe, effects: list[Recipe], touched: list[int], outputs: int
+    ) -> Commit:
         """The function that returns the result.
 
         Args:
             result: Its recipe: made first, as effects may name what it makes again.
             effects: What it does before.
             touched: The places of Variables whose arrays are written into.
+            outputs: How many outputs there are.
         """
         self.again = set(named_again((result, *effects)))
         for effect in effects:
@@ -135,7 +159,8 @@ class Writer:
         for index in touched:
             self.lines.append(f"{self.place(index)}._changed = now")
         self.lines.append(f"return {self.value(result)}")
-        body = "\n    ".join(["now = clock.tick()", *self.lines])
+        unpacked = "".join([f"o{k}, " for k in range(outputs)])
+        body = "\n    ".join([f"{unpacked or '_'} = o", "now = clock.tick()", *self.lines])
         names = ", ".join(f"{name}={name}" for name in self.env)
         namespace = dict(self.env)
         source = f"def commit(v, o, {names}):\n    {body}\n"
@@ -144,21 +169,20 @@ class Writer:
         return commit
 
 
-def leaf(kind: type[Variable], data: Any, grad: Any, name: Any, now: int) -> Variable:
-    """A new Variable of an array, without a graph."""
+def variable(
+    kind: type[Variable], data: Any, grad: Any, name: Any, why: str | None, now: int
+) -> Variable:
+    """A new Variable of an array; `why` says that it had a graph, which is gone."""
     x = new(kind)
     x._data = data if type(data) is np.ndarray else np.asarray(data)
     x._changed = now
     x.grad = grad
     x.name = name
-    x.creator = None
-    x.generation = -1 if kind.__name__ == "Constant" else 0
-    return x
-
-
-def spent(x: Variable, why: str) -> Variable:
-    """x, with a graph that is gone."""
-    Spent(x, why)
+    if why is None:
+        x.creator = None
+        x.generation = -1 if kind is Constant else 0
+    else:
+        Spent(x, why)
     return x
 
 
@@ -171,25 +195,10 @@ def named_again(recipe: Any) -> list[int]:
     return [number for part in recipe for number in named_again(part)]
 
 
-def hand_out(x: Variable, name: Any, held: dict[int, Any], k: int, array: Any, now: int) -> None:
-    """Make an array the gradient of x: in the memory of the last one, if only x still has it.
-
-    New memory for each gradient of a large model would cost more than computing it.
-    """
-    last, old = held.get(k), x.grad
-    if (
-        last is not None
-        and type(old) is Variable
-        and old._data is last
-        and getrefcount(last) <= LOCAL + 3  # held's, old's, and what was fetched
-        and getrefcount(old) <= LOCAL + 1  # x's
-    ):
-        np.copyto(last, array)
-        old._changed = now
-        old.name = name
-        return
-    held[k] = array.copy()
-    x.grad = leaf(Variable, held[k], None, name, now)
+def given(last: list[Any], array: Any, name: Any, now: int) -> Variable:
+    """A gradient in memory of its own, which `last` remembers."""
+    last[0] = array.copy()
+    return variable(Variable, last[0], None, name, None, now)
 
 
 def local_references() -> int:

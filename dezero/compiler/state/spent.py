@@ -23,14 +23,14 @@ class Spent(Function):
 
     __slots__ = ("why",)
     op = "compiled step"
+    inputs = ()
+    clock = generation = 0
 
     def __init__(self, y: Variable, why: str) -> None:
-        self.inputs = ()
         self.outputs = (ref(y),)
-        self.clock = 0
-        self.generation = 0
         self.why = why
-        y.set_creator(self)
+        y.creator = self
+        y.generation = 1
 
     def pull(self, grads: dict[Any, Any], recorded: bool) -> Any:
         """Refuse."""

@@ -5,12 +5,13 @@ Arrays are channels-last, (N, *sizes, C), but for the weights: (O, C/G, *kernel)
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from ....arrays.patches import Sizes, Window
 from .direct import Problem, direct
 from .gradients import weight_gradient
-from .slabs import backward_phases, forward_phases
+from .slabs import backward_axes, forward_axes
 from .vectors import Kernel, for_targets, kind_of, unique_name
 
 
@@ -40,7 +41,7 @@ def conv(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel
         W[0] // groups,
         x[2:],
         y[2:],
-        forward_phases(window, y[2:]),
+        list(product(*forward_axes(window, y[2:]))),
         window.kernel,
         bool(bias),
         False,
@@ -61,7 +62,7 @@ def conv_transposed(shapes: list[Sizes], window: Window, groups: int, dtype: Any
         W[1],
         y[2:],
         x[2:],
-        backward_phases(window, x[2:]),
+        list(product(*backward_axes(window, x[2:]))),
         window.kernel,
         bool(bias),
         True,
@@ -82,7 +83,7 @@ def conv_weights(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -
         W[0] // groups,
         x[2:],
         y[2:],
-        forward_phases(window, y[2:]),
+        list(product(*forward_axes(window, y[2:]))),
         window.kernel,
         False,
         False,

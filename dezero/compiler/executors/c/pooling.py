@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from ....arrays.patches import Sizes, Window
-from .slabs import Phase, backward_phases, forward_phases, strides
+from .slabs import Phase, backward_axes, forward_axes, strides
 from .vectors import (
     Body,
     Kernel,
@@ -87,32 +87,116 @@ def kernel(op: str, shapes: list[Sizes], window: Window, dtype: Any) -> Kernel:
     return for_targets(name, ("run",), pooling.body)
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis, with phases that see the same number of taps; writes the C about it.
+
+    In C, result number u of phase r is at `place`, and sees taps from low to high, the first of
+    them at `at`.
+    """
+
+    number: int
+    phases: tuple[Phase, ...]
+    size: int  # of what is seen
+    results: int
+    kernel_step: int  # from a tap to the next one along this axis
+
+    @property
+    def taps(self) -> int:
+        """How many are seen."""
+        return len(self.phases[0].taps)
+
+    @property
+    def rows(self) -> int:
+        """The most results of a phase."""
+        return max(phase.count for phase in self.phases)
+
+    @property
+    def clipped(self) -> bool:
+        """Whether some results see less than all taps."""
+        ends = [p.advance * (p.count - 1) + p.offsets[-1] for p in self.phases if p.taps]
+        return any(
+            end >= self.size or p.first < 0 for end, p in zip(ends, self.phases, strict=False)
+        )
+
+    def gap(self, taps: bool) -> int:
+        """The distance from an offset, or tap, to the next."""
+        numbers = self.phases[0].taps if taps else self.phases[0].offsets
+        return numbers[1] - numbers[0] if len(numbers) > 1 else 1
+
+    def loops(self, body: str) -> str:
+        """C that goes through all results; those of axis 0 have a given u."""
+        a, phase = self.number, self.phases[0]
+        text = ""
+        for name, values in (
+            ("place", [p.start for p in self.phases]),
+            ("at", [p.first for p in self.phases]),
+            ("tap", [p.taps[0] * self.kernel_step if p.taps else 0 for p in self.phases]),
+        ):
+            numbers = ", ".join(map(str, values))
+            text += f"static const int32_t {name}s{a}[] = {{{numbers}}};\n"
+        text += (
+            f"for (int64_t r{a} = 0; r{a} < {len(self.phases)}; r{a}++) {{\n"
+            f"const int64_t place{a} = u{a} * {phase.step} + places{a}[r{a}];\n"
+            f"if (place{a} >= {self.results}) continue;\n"
+            f"const int64_t at{a} = u{a} * {phase.advance} + ats{a}[r{a}];\n"
+            f"const int64_t tap{a} = taps{a}[r{a}];\n{self.bounds()}{body}}}\n"
+        )
+        return text if a == 0 else nested([(f"u{a}", self.rows)], text)
+
+    def bounds(self) -> str:
+        """C that finds which taps lie inside."""
+        a, gap = self.number, self.gap(False)
+        if not self.clipped:
+            return ""
+        return (
+            f"const int64_t low{a} = at{a} < 0 ? ({gap - 1} - at{a}) / {gap} : 0;\n"
+            f"const int64_t room{a} = at{a} < {self.size} ? "
+            f"({self.size - 1} - at{a}) / {gap} + 1 : 0;\n"
+            f"const int64_t high{a} = room{a} < {self.taps} ? room{a} : {self.taps};\n"
+        )
+
+    def tap_loop(self, body: str) -> str:
+        """C that goes through the taps inside."""
+        a = self.number
+        low, high = (f"low{a}", f"high{a}") if self.clipped else ("0", str(self.taps))
+        return f"for (int64_t k{a} = {low}; k{a} < {high}; k{a}++) {{\n{body}}}\n"
+
+
 class Pooling:
     """Writes the kernel of an operation."""
 
     def __init__(
         self, name: str, fold: Fold, shapes: list[Sizes], window: Window, kind: str
     ) -> None:
-        self.name, self.fold, self.kind, self.window = name, fold, kind, window
+        self.name, self.fold, self.kind = name, fold, kind
         (self.images, self.channels, *sizes), (_, _, *results) = shapes[0], shapes[-1]
-        self.sizes, self.results = tuple(sizes), tuple(results)
-        self.reads = strides(self.sizes, self.channels)
-        self.writes = strides(self.results, self.channels)
-        find = backward_phases if fold.backward else forward_phases
-        self.phases = find(window, self.results)
+        self.reads = list(strides(tuple(sizes), self.channels))
+        self.writes = list(strides(tuple(results), self.channels))
         self.arrays = len(shapes)
         taps = prod(window.kernel)
         self.number = "uint8_t" if taps <= SMALL else "intptr_t"
         self.last = taps - 1
+        find = backward_axes if fold.backward else forward_axes
+        kernel_steps = strides(window.kernel, 1)[1:]
+        parts = []
+        for a, phases in enumerate(find(window, tuple(results))):
+            alike: dict[int, list[Phase]] = {}
+            for phase in phases:
+                alike.setdefault(len(phase.taps), []).append(phase)
+            parts.append(
+                [Axis(a, tuple(p), sizes[a], results[a], kernel_steps[a]) for p in alike.values()]
+            )
+        self.parts = list(product(*parts))
 
     def body(self, target: Target) -> Body:
         """The kernel's text; it needs no scratch memory."""
         lanes = target.width // itemsize(self.kind)
         while lanes > self.channels:
             lanes //= 2
-        rows = max(phase[0].count for phase in self.phases)
+        rows = max(axes[0].rows for axes in self.parts)
         count = self.images * rows
-        results = "".join(self.row(phase, lanes) for phase in self.phases)
+        results = "".join(f"{{\n{self.row(axes, lanes)}}}\n" for axes in self.parts)
         taps = f"const {self.number} *taps = arrays[1];\n" if self.fold.taps else ""
         kind = self.kind if self.fold.result == "s" else self.number
         return Body(
@@ -136,76 +220,53 @@ class Pooling:
         )
         return "".join(vector_type(V, kind, size * lanes, size) for V, kind, size in kinds)
 
-    def row(self, phase: tuple[Phase, ...], lanes: int) -> str:
-        """C for the results of a phase in row u0 of image n."""
+    def row(self, axes: tuple[Axis, ...], lanes: int) -> str:
+        """C for the results of some phases with the number u0 in image n."""
         fold, ends = self.fold, self.channels - lanes
-        places = [f"u{a} * {axis.step} + {axis.start}" for a, axis in enumerate(phase)]
-        text = "".join(self.bounds(axis, a) for a, axis in enumerate(phase))
-        text += (
-            f"const int64_t from = {self.at(self.reads, [f'at{a}' for a in range(len(phase))])};\n"
-            f"const int64_t place = {self.at(self.writes, places)};\n"
+        places, at = ["n"], ["n"]
+        for axis in axes:
+            places.append(f"place{axis.number}")
+            at.append(f"at{axis.number}")
+        text = (
+            f"const int64_t from = {element(at, self.reads)};\n"
+            f"const int64_t place = {element(places, self.writes)};\n"
             f"for (int64_t i = 0; i < {self.channels}; i += {lanes}) {{\n"
             f"const int64_t c = i < {ends} ? i : {ends};\n"
         )
         if fold.taps == "result":
             text += CHOSEN.format("place + c")
-        text += f"{fold.start}\n{self.inputs(phase)}"
+        text += f"{fold.start}\n{self.inputs(axes)}"
         stored = "*(V *)(y + place + c) = s;\n"
         if fold.result != "s":
             stored = f"*(N *)(y + place + c) = __builtin_convertvector({fold.result}, N);\n"
         text += stored.replace("LAST", str(self.last)) + "}\n"
-        loops = [(f"u{a}", axis.count) for a, axis in enumerate(phase)][1:]
-        return f"if (u0 < {phase[0].count}) {{\n{nested(loops, text)}}}\n"
+        for axis in reversed(axes):
+            text = axis.loops(text)
+        return text
 
-    def at(self, steps: Sizes, places: list[str]) -> str:
-        """The element of image n at these places."""
-        return element(["n", *[f"({place})" for place in places]], list(steps))
-
-    def bounds(self, axis: Phase, a: int) -> str:
-        """C that finds the first index at<a> that is seen, and the taps from low<a> to high<a>."""
-        size, taps, gap = self.sizes[a], len(axis.taps), gap_of(axis.offsets)
-        text = f"const int64_t at{a} = u{a} * {axis.advance} + {axis.first};\n"
-        if not self.clipped(axis, a):
-            return text
-        return text + (
-            f"const int64_t low{a} = at{a} < 0 ? (-at{a} + {gap - 1}) / {gap} : 0;\n"
-            f"const int64_t room{a} = at{a} < {size} ? ({size - 1} - at{a}) / {gap} + 1 : 0;\n"
-            f"const int64_t high{a} = room{a} < {taps} ? room{a} : {taps};\n"
-        )
-
-    def clipped(self, axis: Phase, a: int) -> bool:
-        """Whether some results see less than all taps."""
-        if not axis.offsets:
-            return False
-        last = axis.advance * (axis.count - 1) + axis.offsets[-1]
-        return axis.first < 0 or last >= self.sizes[a]
-
-    def inputs(self, phase: tuple[Phase, ...]) -> str:
+    def inputs(self, axes: tuple[Axis, ...]) -> str:
         """C that goes through all that is seen; without a loop where there are few taps."""
-        clipped = [a for a, axis in enumerate(phase) if self.clipped(axis, a)]
-        counts = [len(axis.taps) for axis in phase]
+        clipped = [axis for axis in axes if axis.clipped]
+        counts = [axis.taps for axis in axes]
         loops = ""
         if clipped or prod(counts) > UNROLLED:
-            loops = self.input(phase, [f"k{a}" for a in range(len(phase))])
-            for a in reversed(range(len(phase))):
-                low, high = (f"low{a}", f"high{a}") if a in clipped else (0, counts[a])
-                loops = f"for (int64_t k{a} = {low}; k{a} < {high}; k{a}++) {{\n{loops}}}\n"
+            loops = self.input(axes, [f"k{axis.number}" for axis in axes])
+            for axis in reversed(axes):
+                loops = axis.tap_loop(loops)
         if prod(counts) > UNROLLED:
             return loops
         taps = product(*[range(n) for n in counts])
-        whole = "".join(self.input(phase, [str(k) for k in tap]) for tap in taps)
+        whole = "".join(self.input(axes, [str(k) for k in tap]) for tap in taps)
         if not clipped:
             return whole
-        inside = " && ".join(f"low{a} == 0 && high{a} == {counts[a]}" for a in clipped)
-        return f"if ({inside}) {{\n{whole}}} else {{\n{loops}}}\n"
+        inside = [f"low{axis.number} == 0 && high{axis.number} == {axis.taps}" for axis in clipped]
+        return f"if ({' && '.join(inside)}) {{\n{whole}}} else {{\n{loops}}}\n"
 
-    def input(self, phase: tuple[Phase, ...], tap: list[str]) -> str:
+    def input(self, axes: tuple[Axis, ...], tap: list[str]) -> str:
         """C for what is seen at one tap, numbered within the phase along each axis."""
-        steps = [gap_of(axis.offsets) for axis in phase]
-        steps = [gap * s for gap, s in zip(steps, self.reads[1:], strict=True)]
-        kernel_steps = strides(self.window.kernel, 1)[1:]
-        numbers = [gap_of(axis.taps) * s for axis, s in zip(phase, kernel_steps, strict=True)]
-        first = sum(a.taps[0] * s for a, s in zip(phase, kernel_steps, strict=True) if a.taps)
+        steps = [axis.gap(False) * s for axis, s in zip(axes, self.reads[1:], strict=True)]
+        numbers = [axis.gap(True) * axis.kernel_step for axis in axes]
+        first = " + ".join(f"tap{axis.number}" for axis in axes)
         bits = 8 * itemsize(self.kind)
         text = (
             f"{{ const int64_t at = from + c + {element(tap, steps)};\n"
@@ -215,8 +276,3 @@ class Pooling:
         if self.fold.taps == "source":
             text += CHOSEN.format("at")
         return f"{text}{self.fold.step} }}\n"
-
-
-def gap_of(numbers: Sizes) -> int:
-    """The distance of numbers that lie evenly apart."""
-    return numbers[1] - numbers[0] if len(numbers) > 1 else 1

@@ -7,7 +7,6 @@ the padding around it, so that the kernels need no conditions and the data lies 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 
 from ....arrays.patches import Sizes, Window
@@ -47,18 +46,18 @@ def strides(sizes: Sizes, channels: int) -> Sizes:
     return tuple(reversed(steps))
 
 
-def forward_phases(window: Window, outputs: Sizes) -> list[tuple[Phase, ...]]:
-    """Those of a convolution: a single one, with one phase per axis."""
+def forward_axes(window: Window, outputs: Sizes) -> list[list[Phase]]:
+    """The phases of a convolution's outputs: a single one for each axis."""
     axes = []
     for k, s, p, d, n in zip(
         window.kernel, window.stride, window.pad, window.dilation, outputs, strict=True
     ):
-        axes.append(Phase(0, 1, n, s, tuple([d * i - p for i in range(k)]), tuple(range(k))))
-    return [tuple(axes)]
+        axes.append([Phase(0, 1, n, s, tuple([d * i - p for i in range(k)]), tuple(range(k)))])
+    return axes
 
 
-def backward_phases(window: Window, sizes: Sizes) -> list[tuple[Phase, ...]]:
-    """Those of its transpose: as many as strides, along each axis."""
+def backward_axes(window: Window, sizes: Sizes) -> list[list[Phase]]:
+    """The phases of the transpose's outputs, which are a convolution's inputs."""
     axes = []
     for k, s, p, d, n in zip(
         window.kernel, window.stride, window.pad, window.dilation, sizes, strict=True
@@ -69,7 +68,7 @@ def backward_phases(window: Window, sizes: Sizes) -> list[tuple[Phase, ...]]:
             offsets = [(a + p - d * i) // s for i in taps]
             phases.append(Phase(a, s, (n - a + s - 1) // s, 1, tuple(offsets), tuple(taps)))
         axes.append(phases)
-    return list(product(*axes))
+    return axes
 
 
 @dataclass(frozen=True, slots=True)
