@@ -113,7 +113,7 @@ def record_ufunc(
     if ufunc is np.matmul:
         node = tape.add("matmul", "", ins, None, np.shape(value), dtypes[-1])
         return stored(out, value, tape, node)
-    shape = np.broadcast_shapes(*[np.shape(v) for v in values])
+    shape = np.shape(value) if out is None else np.broadcast_shapes(*map(np.shape, values))
     if all(tape.constant(i) is not None for i in ins):
         with np.errstate(all="ignore"):
             node = tape.const(ufunc(*[tape.constant(i) for i in ins]))

@@ -8,8 +8,9 @@ changes. Equal operations are recorded once, and what depends on constants only 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
@@ -131,6 +132,7 @@ class Tape:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.guards: list[Guard] = []
+        self.guarded: set[tuple[int, bool]] = set()
         self.known: dict[Any, int] = {}
         self.calls = 0
         self.looked: set[int] = set()  # nodes of which the program has seen shape or dtype
@@ -202,20 +204,17 @@ class Tape:
 
     def guard(self, i: int, value: Any, truth: bool) -> None:
         """Note that the Python code has seen a value of node i."""
-        if self.nodes[i].kind == "const":
+        if self.nodes[i].kind == "const" or (i, truth) in self.guarded:
             return
-        guard = Guard(i, truth, bool(value) if truth else np.array(value), program_line())
-        if not any(g.node == i and g.truth == truth for g in self.guards):
-            self.guards.append(guard)
+        self.guarded.add((i, truth))
+        seen = bool(value) if truth else np.array(value)
+        self.guards.append(Guard(i, truth, seen, program_line()))
 
 
-def frames() -> Iterator[FrameType]:
-    """The frames of the running program, innermost first, without ours and NumPy's."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        if not frame.f_code.co_filename.startswith(LIBRARIES):
-            yield frame
-        frame = frame.f_back
+@cache
+def shown(file: str) -> str:
+    """How errors name a file of the program; empty for ours and NumPy's."""
+    return "" if file.startswith(LIBRARIES) else Path(file).name
 
 
 def innermost() -> str:
@@ -228,8 +227,12 @@ def innermost() -> str:
 
 def program_line() -> str:
     """The line of the program that is running, as `file.py:12`."""
-    for frame in frames():
-        return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = shown(frame.f_code.co_filename)
+        if name:
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
     return "?"
 
 
@@ -254,3 +257,17 @@ def indexed(index: Any) -> View:
     if Ellipsis not in [part for part in parts if part is Ellipsis]:
         parts = (*parts, Ellipsis)  # or an element would come as a number, not as a view
     return View("index", repr(parts), lambda x: x[parts])
+
+
+def composed(views: list[View]) -> View:
+    """One view after the other."""
+    if len(views) == 1:
+        return views[0]
+
+    def function(x: Any) -> Any:
+        for view in views:
+            x = view.function(x)
+        return x
+
+    parts = [view.key if view.name == "chain" else ((view.name, view.key),) for view in views]
+    return View("chain", tuple([part for chain in parts for part in chain]), function)

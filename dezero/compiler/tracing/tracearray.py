@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ...errors import CompileError
-from .tape import LIBRARIES, Tape, View, indexed, program_line, reshaped, transposed
+from .tape import LIBRARIES, Tape, View, composed, indexed, program_line, reshaped, transposed
 
 NUMBERS = (bool, int, float, complex)
 CONSTANT_ATTRIBUTES = {"flags", "strides", "itemsize", "nbytes", "device"}
@@ -97,10 +97,17 @@ class TraceArray(NDArrayOperatorsMixin):
             self._node = node
             self.version += 1
             return
-        base = self.base
-        base.write(tape.add("set", "", (base.node, node), self.view_of, base.shape, base.dtype))
+        views = []
+        array = self
+        while array.base is not None:
+            assert array.view_of is not None
+            views.insert(0, array.view_of)
+            array = array.base
+        array.write(
+            tape.add("set", "", (array.node, node), composed(views), array.shape, array.dtype)
+        )
         self._node = node
-        self.version = base.current()
+        self.version = array.version
 
     def viewed(self, view: View, value: Any) -> TraceArray:
         """The result of taking a view, which may have been a copy."""
@@ -161,8 +168,9 @@ class TraceArray(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from .record import record_ufunc
 
-        if getattr(self, "is_variable", False) or any(hasattr(x, "is_variable") for x in inputs):
-            return NotImplemented
+        for x in inputs:
+            if type(x) is not TraceArray and hasattr(x, "is_variable"):
+                return NotImplemented
         return record_ufunc(self.tape, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
