@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import CompileError
 from ..tracing.tape import Call, Node, View
 
 Order = tuple[int, ...]  # the axes as they lie in memory, outermost first
@@ -78,12 +79,21 @@ class Layout:
         elif self.native and node.kind in ("set", "at"):  # begins as a copy of all of it
             ins = (self.dense(node.ins[0]), *node.ins[1:])
             self.nodes[i] = node = replace(node, ins=ins)
+        if node.kind == "set" and isinstance(node.attr, View):
+            self.check(node)
         axes = tuple(range(len(node.shape)))
         if self.native and node.kind in (*ELEMENTWISE, "reduce"):
             axes = self.followed(node)
         elif self.native and is_channels_last(node):
             axes = last(len(node.shape))
         self.add(i, self.hints.get(i, axes))
+
+    def check(self, node: Node) -> None:
+        """Raise CompileError where what is written into would be a copy."""
+        dummy = np.ndarray(node.shape, node.dtype, self.scratch)
+        view = node.attr.function(dummy)
+        if view.size and not np.may_share_memory(view, dummy):
+            raise CompileError(f"{node.line}: a view is written into that depends on strides")
 
     def add(self, i: int, axes: Order) -> None:
         """A node with memory of its own, its axes in this order."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tracing.tape import Node, View
+from ..tracing.tape import Node, View, composed
 
 FAR = 64  # versions that are looked back over
 
@@ -50,33 +50,42 @@ def simplified(nodes: list[Node], wanted: list[int], native: bool) -> list[Node]
 
 def written(nodes: list[Node], node: Node) -> int | None:
     """What a view of an array that was written into sees, if one write made all of it."""
-    view, j = node.attr, node.ins[0]
+    views, j = [node.attr], node.ins[0]
+    while nodes[j].kind == "view":
+        views.insert(0, nodes[j].attr)
+        j = nodes[j].ins[0]
+    if nodes[j].kind != "set":
+        return None
+    view = composed(views)
     for _ in range(FAR):
         source = nodes[j]
         if source.kind != "set" or not isinstance(source.attr, View):
-            break
+            return None
         value = nodes[source.ins[1]]
         if source.attr == view and value.shape == node.shape:
             return value.id
         if not apart(source, view):
-            break
+            return None
         j = source.ins[0]
-    if j != node.ins[0]:
-        nodes[node.id] = replace(node, ins=(j,))
     return None
 
 
 def apart(source: Node, view: View) -> bool:
     """Whether a view has nothing of what was written into an array."""
-    dummy = np.lib.stride_tricks.as_strided(
-        np.empty(1, source.dtype), source.shape, dense_strides(source)
-    )
-    if view.name != "index" or source.attr.name != "index":
+    if not all(map(only_steps, (view, source.attr))):
         return False
+    one = np.empty(1, source.dtype)
+    dummy = np.lib.stride_tricks.as_strided(one, source.shape, dense_strides(source))
     try:
         return not np.shares_memory(view.function(dummy), source.attr.function(dummy), 1000)
     except np.exceptions.TooHardError:
         return False
+
+
+def only_steps(view: View) -> bool:
+    """Whether a view is one of any array of its shape, whatever its strides."""
+    names = [name for name, _ in view.key] if view.name == "chain" else [view.name]
+    return set(names) <= {"index", "transpose"}
 
 
 def dense_strides(node: Node) -> tuple[int, ...]:
