@@ -33,21 +33,24 @@ class Path:
         trace: The later trace.
         earlier: The one before it, of the same structure.
         kind: The class of the executor.
+        replaced: Places where the program has been seen to put other objects.
     """
 
-    def __init__(self, trace: Trace, earlier: Trace, kind: type[Executor]) -> None:
+    def __init__(
+        self, trace: Trace, earlier: Trace, kind: type[Executor], replaced: set[int]
+    ) -> None:
         self.kind = kind
         self.key = key_of(trace)
-        writer = Writer(trace.places, earlier.places, trace.unread)
+        writer = Writer(trace.places, earlier.places, trace.unread, replaced)
         self.needed = needed_places(trace, writer.stable)
         position = {place: k for k, place in enumerate(self.needed)}
         self.fetch = writer.write(self.needed, apart(trace))
-        fixed = {
+        self.fixed = {
             p.index: p.value
             for p in trace.places
             if p.index not in position and (p.kind == "opaque" or writer.stable[p.index])
         }
-        committer = commit.Writer(fixed, position)
+        committer = commit.Writer(self.fixed, position)
         self.commit = committer.write(
             trace.result, trace.effects, trace.touched(), len(trace.outputs)
         )
@@ -85,6 +88,10 @@ class Path:
         if state is not None:
             random.set_state(state)
         return FAILED
+
+    def others(self, trace: Trace) -> set[int]:
+        """The places where a trace of the same key has other objects than this path."""
+        return {i for i, x in self.fixed.items() if trace.places[i].value is not x}
 
     def rebind(self, values: tuple[Any, ...]) -> None:
         """Make an executor for the state as it is: arrays that were replaced are copied."""
@@ -207,7 +214,7 @@ def usable(x: Any) -> bool:
     return bool(x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative)
 
 
-def confirmed(trace: Trace, earlier: Trace, kind: type[Executor]) -> Path:
+def confirmed(trace: Trace, earlier: Trace, kind: type[Executor], replaced: set[int]) -> Path:
     """The path of two traces of the same key.
 
     Raises:
@@ -216,4 +223,4 @@ def confirmed(trace: Trace, earlier: Trace, kind: type[Executor]) -> Path:
     difference = trace.difference(earlier)
     if difference:
         raise CompileError(difference)
-    return Path(trace, earlier, kind)
+    return Path(trace, earlier, kind, replaced)

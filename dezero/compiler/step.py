@@ -40,7 +40,8 @@ class Step:
         self.numbers: dict[str, Any] | None = None  # as the last call left them
         self.refused: str | None = None
         self.attempts = 0
-        self.replaced = 0
+        self.renewed = 0
+        self.replaced: dict[Any, set[int]] = {}  # by key: places where others have been seen
         self.lock = RLock()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -131,8 +132,9 @@ class Step:
                 if path in failed:
                     return f"a replay did not end as the step did: {path.error}"
                 self.paths[key[:2]].remove(path)  # of objects that have been replaced
-                self.replaced += 1
-                if self.replaced > LIMIT:
+                self.replaced.setdefault(key, set()).update(path.others(done))
+                self.renewed += 1
+                if self.renewed > LIMIT:
                     return "its objects are replaced by new ones all the time"
         earlier = self.waiting.pop(key, None)
         if earlier is None:
@@ -141,7 +143,7 @@ class Step:
                 return self.unsteady(done)
             return None
         try:
-            path = confirmed(done, earlier, self.kind)
+            path = confirmed(done, earlier, self.kind, self.replaced.get(key, set()))
         except CompileError as error:
             if self.numbers is not None and not self.retried(done):
                 return str(error)

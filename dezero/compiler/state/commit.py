@@ -31,6 +31,7 @@ class Writer:
         self.position = position
         self.env: dict[str, Any] = {"variable": variable, "clock": clock, "Variable": Variable}
         self.env |= {"given": given, "Spent": Spent, "references": getrefcount}
+        self.env["cell_of"] = cell_of
         self.again: set[int] = set()
         self.lines: list[str] = []
 
@@ -99,10 +100,16 @@ class Writer:
         value = self.value(recipe)
         if how == "slot":
             target = f"{x}.{key}"
+        elif how == "class":
+            self.lines.append(f"setattr({x}, {key!r}, {value})")
+            return
         elif how == "cell":
-            target = f"{self.constant(cell_of(self.fixed[index], key))}.cell_contents"
+            cell = f"cell_of({x}, {key!r})"
+            if index not in self.position:
+                cell = self.constant(cell_of(self.fixed[index], key))
+            target = f"{cell}.cell_contents"
         elif how == "global":
-            target = f"{self.constant(self.fixed[index].__globals__)}[{key!r}]"
+            target = f"{x}.__globals__[{key!r}]"
         else:
             target = f"{x}{'' if how == 'item' else '.__dict__'}[{self.constant(key)}]"
         self.lines.append(f"{target} = {value}")

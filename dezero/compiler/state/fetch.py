@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Variable
-from .places import Place, cell_of, is_library
+from .places import Place, cell_of
 
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
@@ -26,9 +26,12 @@ class Writer:
         places: Of the later walk.
         earlier: Of the one before it.
         unread: Places of arrays that the step never looks at.
+        replaced: Places where the program has been seen to put other objects.
     """
 
-    def __init__(self, places: list[Place], earlier: list[Place], unread: set[int]) -> None:
+    def __init__(
+        self, places: list[Place], earlier: list[Place], unread: set[int], replaced: set[int]
+    ) -> None:
         self.places = places
         self.unread = unread
         self.env: dict[str, Any] = {"ndarray": np.ndarray}
@@ -36,7 +39,7 @@ class Writer:
         self.dicts: set[int] = set()  # objects whose __dict__ has a name in the code
         self.owned: set[int] = set()  # arrays of which the owner has a name
         self.stable = [
-            p.kind == "object" and p.value is e.value and p.index not in (1, 2)
+            p.kind == "object" and p.value is e.value and p.index not in {1, 2, *replaced}
             for p, e in zip(places, earlier, strict=True)
         ]
         self.stable[0] = True
@@ -55,12 +58,22 @@ class Writer:
         """The code that gets a place from its parent."""
         parent = self.places[place.parent]
         how, key = place.how, place.key
-        if how == "cell":
+        if how == "cell" and self.stable[parent.index]:
             return self.constant(cell_of(parent.value, key), f"c{place.index}") + ".cell_contents"
+        if how == "cell":
+            number = parent.value.__code__.co_freevars.index(key)
+            return f"{self.name(parent)}.__closure__[{number}].cell_contents"
+        if how == "global" and not self.stable[parent.index]:
+            return f"{self.name(parent)}.__globals__[{key!r}]"
         if how == "global":
             return self.constant(parent.value.__globals__, f"g{place.index}") + f"[{key!r}]"
         if how == "slot":
             return f"{self.name(parent)}.{key}"
+        if how in ("class", "code"):
+            attributes = self.constant(vars(parent.value), f"v{parent.index}")
+            if how == "class":
+                return f"{attributes}[{key!r}]"
+            return f"{attributes}[{key[0]!r}]" + (f".{key[1]}" if key[1] else "")
         text = repr(key) if type(key) in (int, str) else self.constant(key, f"q{place.index}")
         if how == "item":
             return f"{self.name(parent)}[{text}]"
@@ -82,8 +95,12 @@ class Writer:
         elif kind == "constant" and value is not None and not isinstance(value, bool):
             name, kind_name = self.constant(value, f"k{k}"), self.constant(type(value), f"t{k}")
             self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {x} != {name})")
-        elif kind != "object" or self.stable[k]:
+        elif kind != "object" or self.stable[k] or isinstance(value, type):
             self.fail(f"{x} is not {self.constant(value, f'k{k}')}")
+        elif isinstance(value, types.FunctionType):
+            code = self.constant(value.__code__, f"k{k}")
+            self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
+            self.fail(f"{x}.__code__ is not {code}")
         else:
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
 
@@ -93,6 +110,9 @@ class Writer:
         if isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
             self.fail(f"len({self.name(place)}) != {len(value)}")
         attributes = getattr(value, "__dict__", None)
+        if isinstance(value, type):
+            attributes = None
+            self.fail(f"len({self.constant(vars(value), f'v{k}')}) != {len(vars(value))}")
         if attributes is not None and not isinstance(value, types.FunctionType):
             self.lines.append(f"d{k} = {self.name(place)}.__dict__")
             self.dicts.add(k)
@@ -114,11 +134,10 @@ class Writer:
     def unchanging(self, place: Place) -> bool:
         """Whether nobody replaces what is at a place.
 
-        That is so for the methods of classes, the functions and modules of libraries, and for what
-        a tuple holds that is itself the same.
+        That is so for the class of an object, and for what a tuple holds that is itself the same.
         """
         parent = self.places[place.parent]
-        if place.how == "method" or (place.kind == "opaque" and is_library(place.value)):
+        if place.how in ("mro", "base"):
             return True
         held = isinstance(parent.value, tuple | types.MethodType | partial)
         return held and self.stable[parent.index] and place.kind not in ("array", "number")
@@ -136,7 +155,7 @@ class Writer:
             elif place.parent >= 0 and not self.unchanging(place):
                 self.lines.append(f"x{place.index} = {self.expression(place)}")
                 self.check(place, f"x{place.index}")
-            if place.kind == "object" and place.how != "method":
+            if place.kind == "object":
                 self.check_size(place)
         for pair in apart:
             self.check_apart(*pair)

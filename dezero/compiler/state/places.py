@@ -12,7 +12,7 @@ import types
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ from ..tracing.tracearray import TraceArray
 
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
-OPAQUE: tuple[Any, ...] = (type, types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
+OPAQUE: tuple[Any, ...] = (types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
 OPAQUE += (set, frozenset, Iterator, types.GeneratorType)
+WRAPPERS = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
+WRAPPERS[cached_property] = "func"
 LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
 SKIPPED = {"creator", "inputs", "outputs", "name", "generation", "_changed", "__weakref__"}
 
@@ -53,7 +55,24 @@ class Place:
             what = (np.shape(self.value), self.value.dtype, isinstance(self.value, np.ndarray))
         elif self.kind == "constant":
             what = (type(self.value), repr(self.value))
+        elif isinstance(self.value, types.FunctionType) and self.kind == "object":
+            what = self.value.__code__
+        elif self.kind == "opaque" or isinstance(self.value, type):
+            what = Same(self.value)
         return self.parent, self.how, self.key, self.kind, what, self.same, self.graphed
+
+
+class Same:
+    """Equal to itself, and to what holds the same object."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.x is other.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
 
 
 def is_library(x: Any) -> bool:
@@ -77,7 +96,7 @@ def children(x: Any) -> list[Child]:
         return [("slot", name, getattr(x, name)) for name in ("func", "args", "keywords")]
     if isinstance(x, types.FunctionType):
         return function_children(x)
-    return object_children(x)
+    return class_children(x) if isinstance(x, type) else object_children(x)
 
 
 def function_children(x: types.FunctionType) -> list[Child]:
@@ -108,16 +127,31 @@ def names(code: types.CodeType) -> set[str]:
 
 
 def object_children(x: Any) -> list[Child]:
-    """The attributes of an instance, and the functions of its class if a user wrote it."""
+    """The attributes of an instance, and its classes that a user wrote."""
     inside: list[Child] = [("dict", k, v) for k, v in getattr(x, "__dict__", {}).items()]
-    for kind in type(x).__mro__:
+    for i, kind in enumerate(type(x).__mro__):
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in SKIPPED and name != "__dict__" and hasattr(x, name):
                 inside.append(("slot", name, getattr(x, name)))
         if not is_library(kind):
-            functions = [f for f in vars(kind).values() if isinstance(f, types.FunctionType)]
-            inside += [("method", (kind, f.__name__), f) for f in functions]
+            inside.append(("mro", i, kind))
+    return inside
+
+
+def class_children(kind: type) -> list[Child]:
+    """The functions of a class, and what it holds for all its instances."""
+    inside: list[Child] = []
+    for i, base in enumerate(kind.__mro__[1:], 1):
+        if not is_library(base):
+            inside.append(("base", i, base))
+    for name, value in vars(kind).items():
+        wrapper = WRAPPERS.get(type(value))
+        code = getattr(value, wrapper) if wrapper else value
+        if isinstance(code, types.FunctionType):
+            inside.append(("code", (name, wrapper), code))
+        elif not name.startswith("__") and kind_of_place(value, False) != "opaque":
+            inside.append(("class", name, value))
     return inside
 
 
@@ -138,6 +172,8 @@ def has_inside(x: Any) -> bool:
     """Whether the walk goes into an object."""
     if isinstance(x, types.FunctionType):
         return not is_library(x)
+    if isinstance(x, type):
+        return not is_library(x)
     if isinstance(x, Variable | dict | list | tuple | types.MethodType | partial):
         return True
     module = type(x).__module__.split(".")[0]
@@ -150,7 +186,9 @@ def label(parent: str, how: str, key: Any) -> str:
         return str(key)
     if how == "item":
         return f"{parent}[{repr(key) if isinstance(key, CONSTANTS) else type(key).__name__}]"
-    name = {"_data": "data"}.get(key, key if isinstance(key, str) else key[1])
+    if how in ("mro", "base"):
+        return f"{parent}.__class__" if how == "mro" else f"{parent}.__mro__[{key}]"
+    name = {"_data": "data"}.get(key, key if isinstance(key, str) else key[0])
     return f"{parent}.{name}"
 
 
@@ -190,7 +228,7 @@ def walk(
 
 def put(parent: Any, how: str, key: Any, value: Any) -> bool:
     """Assign a place of its parent object; False where the parent cannot be changed."""
-    if isinstance(parent, tuple | types.MethodType | partial) or how == "method":
+    if isinstance(parent, tuple | types.MethodType | partial) or how in ("mro", "base", "code"):
         return False
     if how == "item":
         parent[key] = value
@@ -234,6 +272,14 @@ class Snapshot:
             elif isinstance(x, dict):
                 x.clear()
                 x.update({key: value for _, key, value in inside})
+            elif isinstance(x, type):
+                old = {key: value for how, key, value in inside if how == "class"}
+                now = {key: value for how, key, value in children(x) if how == "class"}
+                for key in now.keys() - old.keys():
+                    delattr(x, key)
+                for key in old:  # an assignment to a class is costly
+                    if now.get(key, self) is not old[key]:
+                        setattr(x, key, old[key])
             else:
                 if hasattr(x, "__dict__") and not isinstance(x, types.FunctionType | type):
                     for name in set(vars(x)) - {key for how, key, _ in inside if how == "dict"}:

@@ -9,9 +9,10 @@ from itertools import product
 from typing import Any
 
 from ....arrays.patches import Sizes, Window
-from .direct import Problem, direct
+from .direct import direct
 from .gradients import weight_gradient
 from .slabs import backward_axes, forward_axes
+from .tiles import Problem
 from .vectors import Kernel, for_targets, kind_of, unique_name
 
 

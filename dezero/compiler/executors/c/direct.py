@@ -8,68 +8,15 @@ last one overlaps the one before, so that one size of tile is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
 
 from ....arrays.patches import Sizes
-from .slabs import Phase, Slab, slab_of, strides
+from .slabs import Phase, clipped, slab_of, strides
+from .tiles import Problem, Shapes, Tile, Walk
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is to be computed: y[n, start + step u, o] = sum of x[n, advance u + offset, c] W.
-
-    Attributes:
-        name: Begins all names in C.
-        kind: "float" or "double".
-        images: N.
-        groups: G.
-        inputs: Channels of x in a group.
-        outputs: Channels of y in a group.
-        sizes: Spatial sizes of x.
-        results: Spatial sizes of y.
-        phases: What is seen from where.
-        kernel: Sizes of the window.
-        bias: Whether there is one.
-        transposed: Whether W is (inputs, outputs, *kernel) rather than (outputs, inputs, *kernel).
-    """
-
-    name: str
-    kind: str
-    images: int
-    groups: int
-    inputs: int
-    outputs: int
-    sizes: Sizes
-    results: Sizes
-    phases: list[tuple[Phase, ...]]
-    kernel: Sizes
-    bias: bool
-    transposed: bool
-
-    def weight(self, group: str, output: str, input_: str, tap: str) -> str:
-        """An element of W in C."""
-        i, o, k = self.inputs, self.outputs, prod(self.kernel)
-        rows, columns = (input_, output) if self.transposed else (output, input_)
-        height, width = (i, o) if self.transposed else (o, i)
-        return f"W[((({group}) * {height} + {rows}) * {width} + {columns}) * {k} + {tap}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """Pixels by vectors: `count` places along an axis and all places on the axes inside of it.
-
-    Axis 0 is that of the images.
-    """
-
-    axis: int
-    count: int
-    vectors: int
 
 
 def tap_indices(phase: tuple[Phase, ...], kernel: Sizes) -> list[int]:
@@ -83,72 +30,24 @@ def tap_indices(phase: tuple[Phase, ...], kernel: Sizes) -> list[int]:
     return flat
 
 
-def runs(phase: tuple[Phase, ...], slab: Slab, groups: int, inputs: int) -> tuple[list[int], int]:
-    """Where runs of inputs begin that lie one after another, and their length.
-
-    Places are relative to that of the first tap.
-    """
-    *outer, last = phase
-    steps = slab.strides[1:]
-    merged = groups == 1 and last.offsets == tuple(range(last.first, last.first + len(last.taps)))
-    offsets = [[o - p.first for o in p.offsets] for p in outer]
-    offsets.append([o - last.first for o in last.offsets])
-    length = inputs
-    if merged and last.offsets:
-        length *= len(last.offsets)
-        offsets[-1] = [0]
-    starts = [
-        sum(o * s for o, s in zip(places, steps, strict=True)) for places in product(*offsets)
-    ]
-    return starts, length
-
-
 class Direct:
     """Writes the kernel of a problem for a target."""
 
     def __init__(self, problem: Problem, target: Target) -> None:
-        self.problem, self.target = problem, target
-        p = problem
+        self.problem = p = problem
         self.size = itemsize(p.kind)
         self.lanes = target.width // self.size
         channels = p.groups * p.inputs
         self.slab = slab_of(p.images, p.sizes, channels, p.phases, self.size, PIXELS)
         self.steps = strides(p.results, p.groups * p.outputs)
-        self.tiles = [self.best_tile(phase) for phase in p.phases]
+        self.shapes = Shapes(target, self.lanes, self.slab, p.groups, p.inputs, p.outputs)
         # weights are packed for one width of block, so all phases have the same one
-        widest = max(tile.vectors for tile in self.tiles)
-        self.tiles = [self.best_tile(phase, widest) for phase in p.phases]
+        widest = max(self.shapes.best(phase)[0].vectors for phase in p.phases)
+        found = [self.shapes.best(phase, widest) for phase in p.phases]
+        self.tiles = [tile for tile, _ in found]
+        self.cycles = sum(cycles for _, cycles in found)
         self.width = widest * self.lanes
         self.blocks = ceil(p.outputs / self.width)
-
-    def extents(self, phase: tuple[Phase, ...]) -> list[int]:
-        """The least number of places along each axis, that of the images first."""
-        first = phase[0].count
-        if self.slab.bands > 1:
-            most = self.slab.count // self.slab.bands
-            first = most - (self.slab.count - first)
-        return [self.slab.images, first, *[p.count for p in phase[1:]]]
-
-    def best_tile(self, phase: tuple[Phase, ...], vectors: int = 0) -> Tile:
-        """The tile with which the phase takes the least time, as far as can be foreseen."""
-        starts, length = runs(phase, self.slab, self.problem.groups, self.problem.inputs)
-        length *= len(starts)
-        extents = self.extents(phase)
-        needed = ceil(self.problem.outputs / self.lanes)
-        best, least = Tile(len(extents) - 1, 1, 1), float("inf")
-        for v in [vectors] if vectors else range(1, 7):
-            if v > needed or (v < needed and v * self.lanes > self.problem.outputs):
-                continue
-            blocks = ceil(self.problem.outputs / (v * self.lanes))
-            for axis, count, pixels in tile_shapes(extents, self.slab.bands):
-                if v * (pixels + 1) + 1 > self.target.registers - (v > 1):
-                    break
-                step = max(v * pixels / 2, (v + pixels) / 2, 4.0)
-                tiles = blocks * prod(extents[:axis]) * ceil(extents[axis] / count)
-                time = tiles * (length * step + 2 * len(starts) + 2 * v * pixels + 10)
-                if time < least:
-                    best, least = Tile(axis, count, v), time
-        return best
 
     def body(self) -> Body:
         """The kernel's text and its scratch memory."""
@@ -159,7 +58,7 @@ class Direct:
             taps = prod(len(axis.taps) for axis in phase)
             packed += p.groups * self.blocks * taps * p.inputs * self.width
         shared, private = rounded(packed * self.size), rounded(self.slab.elements * self.size)
-        text = vector_type(f"{p.name}_v", p.kind, self.target.width, self.size)
+        text = vector_type(f"{p.name}_v", p.kind, self.lanes * self.size, self.size)
         text += self.packing(places)
         text += self.slab.filling(f"{p.name}_fill", p.kind)
         functions: dict[str, str] = {}
@@ -184,43 +83,53 @@ class Direct:
         return Body(text, shared, private)
 
     def packing(self, places: list[int]) -> str:
-        """The stage that packs the weights: [phase][group][block][tap][input][lane]."""
+        """The stage that packs the weights: of phases, of groups, of blocks."""
         p, width = self.problem, self.width
-        text = f"const {p.kind} *W = arrays[1];\n{p.kind} *packed = ({p.kind} *)scratch;\n"
         count = p.groups * self.blocks * p.inputs
-        inner = ""
-        tables = ""
-        for i, (phase, place) in enumerate(zip(p.phases, places, strict=True)):
+        tables, inner = "", ""
+        for i, (phase, tile, place) in enumerate(zip(p.phases, self.tiles, places, strict=True)):
             taps = tap_indices(phase, p.kernel)
             if not taps:
                 continue
             tables += f"static const int32_t taps{i}[] = {{{', '.join(map(str, taps))}}};\n"
+            run = len(taps) * p.inputs // self.pieces(phase, tile)
             inner += (
-                f"for (int64_t t = 0; t < {len(taps)}; t++) {{\n"
-                f"{p.kind} *to = packed + {place} + "
-                f"((part * {len(taps)} + t) * {p.inputs} + i) * {width};\n"
+                f"{p.kind} *to{i} = packed + {place} + part * {len(taps) * p.inputs * width};\n"
+                f"for (int64_t t = 0; t < {len(taps)}; t++)\n"
                 f"for (int64_t lane = 0; lane < {width}; lane++)\n"
-                f"to[lane] = start + lane < {p.outputs} ? "
-                f"{p.weight('group', 'start + lane', 'i', f'taps{i}[t]')} : 0;\n}}\n"
+                f"to{i}[{self.packed_at(run // p.inputs)}] = start + lane < {p.outputs} ? "
+                f"{p.weight('group', 'start + lane', 'i', f'taps{i}[t]')} : 0;\n"
             )
-        last = max(0, p.outputs - width)
-        text += (
+        return stage(
+            f"{p.name}_pack",
+            f"const {p.kind} *W = arrays[1];\n{p.kind} *packed = ({p.kind} *)scratch;\n"
             f"{tables}const int64_t end = (thread + 1) * {count} / threads;\n"
             f"for (int64_t k = thread * {count} / threads; k < end; k++) {{\n"
             f"const int64_t i = k % {p.inputs}, part = k / {p.inputs};\n"
             f"const int64_t group = part / {self.blocks}, block = part % {self.blocks};\n"
-            f"const int64_t start = block < {self.blocks - 1} ? block * {width} : {last};\n"
-            f"{inner}}}\n"
+            f"{self.block_start()}{inner}}}\n",
         )
-        return stage(f"{p.name}_pack", text)
+
+    def pieces(self, phase: tuple[Phase, ...], tile: Tile) -> int:
+        """How many runs of inputs a tile of a phase goes through."""
+        walk = self.shapes.walk(phase, tile)
+        return len(walk.starts) * len(walk.groups)
+
+    def packed_at(self, taps: int) -> str:
+        """Where a block has the weight of tap t, input i and a lane; a run is so many taps."""
+        return f"(t * {self.problem.inputs} + i) * {self.width} + lane"
+
+    def block_start(self) -> str:
+        """C that finds the first output of a block; the last one overlaps the one before."""
+        last = max(0, self.problem.outputs - self.width)
+        return f"const int64_t start = block < {self.blocks - 1} ? block * {self.width} : {last};\n"
 
     def call(
         self, functions: dict[str, str], phase: tuple[Phase, ...], tile: Tile, place: int
     ) -> str:
         """C that computes a phase of a slab; the function that it calls is added if need be."""
-        p, width = self.problem, self.width
-        starts, length = runs(phase, self.slab, p.groups, p.inputs)
-        text = self.function(phase, tile, starts, length)
+        p = self.problem
+        text = self.function(phase, tile)
         name = f"{p.name}_{len(functions)}"
         for known, other in functions.items():
             if other.replace(known, "NAME") == text:
@@ -232,19 +141,18 @@ class Direct:
         )
         target = sum(a.start * s for a, s in zip(phase, self.steps[1:], strict=True))
         step = phase[0].step * self.steps[1]
-        last = max(0, p.outputs - width)
-        size = len(starts) * length * width
+        size = prod(len(axis.taps) for axis in phase) * p.inputs * self.width
         bias = f"bias + group * {p.outputs} + start" if p.bias else "0"
         body = (
-            f"const int64_t start = block < {self.blocks - 1} ? block * {width} : {last};\n"
+            f"{self.block_start()}"
             f"{name}(slab + {offset} + group * {p.inputs}, "
             f"packed + {place} + (group * {self.blocks} + block) * {size}, {bias}, "
             f"y + n * {self.steps[0]} + {target} + u0 * {step} + group * {p.outputs} + start, "
-            f"(u1 < {phase[0].count} ? u1 : {phase[0].count}) - u0);\n"
+            f"u0, (u1 < {phase[0].count} ? u1 : {phase[0].count}) - u0);\n"
         )
         return nested([("group", p.groups), ("block", self.blocks)], body)
 
-    def function(self, phase: tuple[Phase, ...], tile: Tile, starts: list[int], length: int) -> str:
+    def function(self, phase: tuple[Phase, ...], tile: Tile) -> str:
         """The C function that computes a phase of a slab, for a block of outputs."""
         p = self.problem
         reads = [self.slab.strides[0]]
@@ -255,62 +163,101 @@ class Direct:
         counts += [a.count for a in phase[1:]]
         inner = [int(c) for c in counts[tile.axis + 1 :]]
         places = list(product(range(tile.count), *[range(c) for c in inner]))
-        at = [*[f"i{i}" for i in range(tile.axis)], "at"]
-        x, y = element(at, reads[: tile.axis + 1]), element(at, writes[: tile.axis + 1])
+        walk = self.shapes.walk(phase, tile)
         body = self.tile(
             [sum(i * s for i, s in zip(q, reads[tile.axis :], strict=True)) for q in places],
             [sum(i * s for i, s in zip(q, writes[tile.axis :], strict=True)) for q in places],
             tile.vectors,
-            starts,
-            length,
+            walk,
         )
+        at = [*[f"i{i}" for i in range(tile.axis)], "at"]
+        x, y = element(at, reads[: tile.axis + 1]), element(at, writes[: tile.axis + 1])
         extent = counts[tile.axis]
+        loop = f"NAME_tile(x + {x}, w, bias, y + {y}, low, high);\n}}\n"
         loop = (
+            f"{self.row_bounds(phase[0], tile, walk)}"
             f"for (int64_t i = 0; i < {extent}; i += {tile.count}) {{\n"
-            f"const int64_t at = i < {extent} - {tile.count} ? i : {extent} - {tile.count};\n"
-            f"NAME_tile(x + {x}, w, bias, y + {y});\n}}\n"
+            f"const int64_t at = i < {extent} - {tile.count} ? i : {extent} - {tile.count};\n{loop}"
         )
-        loops = [(f"i{i}", counts[i]) for i in range(tile.axis)]
+        T = p.kind
+        arguments = f"const {T} *x, const {T} *w, const {T} *bias, {T} *y, int64_t"
         return (
-            f"static inline void NAME_tile(const {p.kind} *x, const {p.kind} *w, "
-            f"const {p.kind} *bias, {p.kind} *y) {{\n{body}}}\n"
-            f"static void NAME(const {p.kind} *x, const {p.kind} *w, const {p.kind} *bias, "
-            f"{p.kind} *y, int64_t rows) {{\n{nested(loops, loop)}}}\n"
+            f"static inline void NAME_tile({arguments} low, int64_t high) {{\n{body}}}\n"
+            f"static void NAME({arguments} u0, int64_t rows) {{\n"
+            f"{nested([(f'i{i}', counts[i]) for i in range(tile.axis)], loop)}}}\n"
         )
 
-    def tile(
-        self, reads: list[int], writes: list[int], vectors: int, starts: list[int], length: int
-    ) -> str:
+    def row_bounds(self, axis: Phase, tile: Tile, walk: Walk) -> str:
+        """C that finds the runs from low to high that lie inside of the first axis."""
+        runs = len(walk.starts)
+        size = self.slab.sizes[0]
+        if tile.axis < 2 or not clipped(axis, size):
+            return f"const int64_t low = 0, high = {runs};\n"
+        taps = len(axis.taps)
+        gap = axis.offsets[1] - axis.offsets[0] if taps > 1 else 1
+        return (
+            f"const int64_t first = (u0 + i1) * {axis.advance} + {axis.first};\n"
+            f"const int64_t room = first < {size} ? ({size - 1} - first) / {gap} + 1 : 0;\n"
+            f"const int64_t high = (room < {taps} ? room : {taps}) * {runs // taps};\n"
+            f"const int64_t out = first < 0 ? ({gap - 1} - first) / {gap} * {runs // taps} : 0;\n"
+            "const int64_t low = out < high ? out : high;\n"
+        )
+
+    def tile(self, reads: list[int], writes: list[int], vectors: int, walk: Walk) -> str:
         """The innermost loops: a sum in a register for each pixel and vector."""
-        p, lanes = self.problem, self.lanes
-        V = f"{p.name}_v"
+        p = self.problem
         sums = [[f"s{i}_{v}" for v in range(vectors)] for i in range(len(reads))]
-        out = [f"{V} {', '.join([f'{s} = {{0}}' for row in sums for s in row])};\n"]
-        if starts:
-            inner = "".join(
-                f"const {V} w{v} = *(const {V} *)(w + {v * lanes});\n" for v in range(vectors)
+        names = ", ".join([f"{s} = {{0}}" for row in sums for s in row])
+        text = f"{p.name}_v {names};\n"
+        if walk.starts and walk.groups:
+            inner = ""
+            for g, (place, seen) in enumerate(walk.groups):
+                inner += self.group(g * walk.length * self.width, place, seen, reads, sums, walk)
+            step = len(walk.groups) * walk.length * self.width
+            text += (
+                f"static const int32_t starts[] = {{{', '.join(map(str, walk.starts))}}};\n"
+                f"for (int64_t r = low; r < high; r++) {{\n"
+                f"const {p.kind} *from = x + starts[r], *weights = w + r * {step};\n{inner}}}\n"
             )
-            for row, place in zip(sums, reads, strict=True):
-                terms = "".join(f" {s} += v * w{v};" for v, s in enumerate(row))
-                inner += f"{{ const {p.kind} v = from[j + {place}];{terms} }}\n"
-            out.append(
-                f"static const int32_t starts[] = {{{', '.join(map(str, starts))}}};\n"
-                f"for (int64_t r = 0; r < {len(starts)}; r++) {{\n"
-                f"const {p.kind} *from = x + starts[r];\n"
-                f"for (int64_t j = 0; j < {length}; j++, w += {vectors * lanes}) {{\n"
-                f"{inner}}}\n}}\n"
-            )
-        last = p.outputs - (vectors - 1) * lanes if p.outputs < vectors * lanes else lanes
+        return text + self.storing(writes, sums)
+
+    def group(
+        self,
+        start: int,
+        place: int,
+        seen: list[int],
+        reads: list[int],
+        sums: list[list[str]],
+        walk: Walk,
+    ) -> str:
+        """The loop over a group of inputs, whose weights begin at `start`."""
+        if not seen:
+            return ""
+        p, V, lanes = self.problem, f"{self.problem.name}_v", self.lanes
+        body = ""
+        for v in range(len(sums[0])):
+            at = f"weights + {start + v * lanes} + j * {self.width}"
+            body += f"const {V} w{v} = *(const {V} *)({at});\n"
+        for i in seen:
+            terms = "".join(f" {s} += v * w{v};" for v, s in enumerate(sums[i]))
+            body += f"{{ const {p.kind} v = from[j + {place + reads[i]}];{terms} }}\n"
+        return nested([("j", walk.length)], body)
+
+    def storing(self, writes: list[int], sums: list[list[str]]) -> str:
+        """C that writes the sums, with the bias added to them."""
+        p, V, lanes = self.problem, f"{self.problem.name}_v", self.lanes
+        vectors = len(sums[0])
+        last = min(lanes, p.outputs - (vectors - 1) * lanes)
+        text = ""
         for v in range(vectors):
             count = last if v == vectors - 1 else lanes
             if p.bias:
-                out.append(load(V, "b", f"bias + {v * lanes}", count, lanes))
+                text += load(V, "b", f"bias + {v * lanes}", count, lanes)
             for row, place in zip(sums, writes, strict=True):
                 value = f"{row[v]} + b" if p.bias else row[v]
-                out.append(store(V, f"y + {place + v * lanes}", value, count, lanes))
-            if p.bias:
-                out.append("}\n")
-        return "".join(out)
+                text += store(V, f"y + {place + v * lanes}", value, count, lanes)
+            text += "}\n" if p.bias else ""
+        return text
 
 
 def load(V: str, name: str, place: str, count: int, lanes: int) -> str:
@@ -325,17 +272,6 @@ def store(V: str, place: str, value: str, count: int, lanes: int) -> str:
     if count == lanes:
         return f"*({V} *)({place}) = {value};\n"
     return f"{{ const {V} v = {value}; memcpy({place}, &v, {count} * sizeof *({place})); }}\n"
-
-
-def tile_shapes(extents: list[int], bands: int) -> Iterator[tuple[int, int, int]]:
-    """Possible tiles, from small to large: axis, places along it, and pixels."""
-    pixels = 1
-    for axis in range(len(extents) - 1, -1, -1):
-        for count in range(1 if axis == len(extents) - 1 else 2, extents[axis] + 1):
-            yield axis, count, count * pixels
-        if axis == 1 and bands > 1:
-            return
-        pixels *= extents[axis]
 
 
 def direct(problem: Problem, target: Target) -> Body:

@@ -17,7 +17,7 @@ from .blas import blas
 from .functions import PREAMBLE
 from .kernels import Kernels
 from .pieces import Writer
-from .program import Piece, Program
+from .program import Piece, body
 from .runtime import runtime
 from .toolchain import libraries
 
@@ -72,7 +72,6 @@ class CExecutor(Executor):
     def build(self) -> None:
         """Write the C of all nests, compile it, and make the program of calls."""
         self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
-        self.code = Program()
         self.outside: list[str] = []
         bodies: list[str] = []
         calls = self.sequence(bodies)
@@ -99,7 +98,7 @@ class CExecutor(Executor):
         def close() -> None:
             if pending:
                 name = f"body{len(bodies)}"
-                bodies.append(self.writer.program.body(name, pending))
+                bodies.append(body(name, pending, self.runtime.threads))
                 calls.append(name)
                 pending.clear()
 

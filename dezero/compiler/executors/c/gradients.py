@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, prod
 
-from .direct import Problem, runs
 from .slabs import slab_of, strides
+from .tiles import Problem, plain_walk
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 192  # over which is summed at a time, so that both operands stay in the L1 cache
@@ -40,7 +40,7 @@ class WeightGradient:
         weights = p.groups * p.outputs * p.inputs * prod(p.kernel)
         pixels = 512 if weights > MANY_WEIGHTS else PIXELS
         slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, self.size, pixels)
-        self.starts, self.length = runs(p.phases[0], slab, p.groups, p.inputs)
+        self.length = plain_walk(p.phases[0], slab, 1, p.groups, p.inputs).length
         self.block = self.best_block()
         self.width = self.block.vectors * self.lanes
         rows, columns = self.length, p.outputs
@@ -52,7 +52,7 @@ class WeightGradient:
         too_far = rows % self.block.rows > 0, columns < self.width
         x_too_far, self.y_copied = reversed(too_far) if self.block.swapped else too_far
         self.slab = replace(slab, in_place=False) if x_too_far else slab
-        self.starts, _ = runs(p.phases[0], self.slab, p.groups, p.inputs)
+        self.starts = plain_walk(p.phases[0], self.slab, 1, p.groups, p.inputs).starts
         self.steps = strides(p.results, p.groups * p.outputs)
 
     def best_block(self) -> Block:

@@ -91,8 +91,12 @@ def written_out(
     return Indexing(parameters, "\n".join("    " + t for t in lines), arrays, count, writes)
 
 
-def assignment(node: Node, dummies: dict[int, Any]) -> tuple[str, str, int]:
-    """What writes into a view of a result: parameters (y, v), body, and how far it divides."""
+def assignment(node: Node, dummies: dict[int, Any]) -> tuple[str, str, int, int]:
+    """What writes into a view of a result.
+
+    Returns:
+        Parameters (y, v), the body, where the view begins in y, and how far the work divides.
+    """
     out, value = dummies[node.id], dummies[node.ins[1]]
     view = node.attr.function(out)
     value = np.broadcast_to(value, view.shape)
@@ -106,14 +110,11 @@ def assignment(node: Node, dummies: dict[int, Any]) -> tuple[str, str, int]:
         if d == len(axes) - 1:
             lines.append("    " * (d + 1) + "#pragma omp simd")
         lines.append("    " * (d + 1) + f"for (int64_t i{d} = {ends[0]}; i{d} < {ends[1]}; i{d}++)")
-    to = " + ".join([str(start // out.itemsize), *[f"i{d} * {a[1]}" for d, a in enumerate(axes)]])
+    to = " + ".join([f"i{d} * {a[1]}" for d, a in enumerate(axes)])
     taken = " + ".join([f"i{d} * {a[2]}" for d, a in enumerate(axes)])
     lines.append("    " * (len(axes) + 1) + f"y[{to}] = ({kind})v[{taken}];")
-    return (
-        f"int64_t lo, int64_t hi, {kind} *restrict y, const {source} *restrict v",
-        "\n".join(lines),
-        axes[0][0],
-    )
+    parameters = f"int64_t lo, int64_t hi, {kind} *restrict y, const {source} *restrict v"
+    return parameters, "\n".join(lines), start // out.itemsize, axes[0][0]
 
 
 def collapsed(x: Any, y: Any) -> list[tuple[int, int, int]]:

@@ -33,7 +33,7 @@ class Text:
     Attributes:
         parameters: Their declarations, after `int64_t lo, int64_t hi, char *sums`.
         body: Its statements.
-        arrays: For each parameter the node whose memory it points to.
+        arrays: For each parameter the root whose memory it points into, and where it begins.
         sums: The members that are complete only after the nest, and where in `sums` they are.
         scratch: Bytes of `sums`.
         extent: How far lo to hi can go; 1 where the nest can't be divided.
@@ -42,7 +42,7 @@ class Text:
 
     parameters: list[str]
     body: str
-    arrays: list[int]
+    arrays: list[tuple[int, int]]
     sums: dict[int, int]
     scratch: int
     extent: int
@@ -84,8 +84,8 @@ class NestText:
         self.bounds = nest.bounds or (1,)
         lows = (1, *self.bounds[:-1])
         self.sizes = [b // a for a, b in zip(lows, self.bounds, strict=True)]
-        self.pointers: dict[int, tuple[str, int]] = {}  # by owner: name and a node
-        self.written: set[int] = set()
+        self.pointers: dict[tuple[int, int], tuple[str, int]] = {}  # owner, offset: name, root
+        self.written: set[tuple[int, int]] = set()
         self.hoisted: dict[Any, str] = {}
         self.before: list[str] = []  # ahead of all loops
         self.rows: list[list[tuple[int, str]]] = []  # code of a row, before each pass
@@ -151,20 +151,18 @@ class NestText:
 
     def element(self, i: int, steps: Steps, offset: int, written: bool = False) -> str:
         """An element of the memory of root i at the present position."""
-        name = self.pointer(i, written)
+        name = self.pointer(i, offset, written)
         where = [self.index(steps, self.outer), self.index(steps, self.inner)]
-        if offset:
-            where.append(str(offset))
         return f"{name}[{' + '.join(w for w in where if w) or '0'}]"
 
-    def pointer(self, i: int, written: bool = False) -> str:
-        """The parameter that points to the memory of a root."""
-        owner = self.owner(i)
-        if owner not in self.pointers:
-            self.pointers[owner] = f"p{len(self.pointers)}", i
+    def pointer(self, i: int, offset: int, written: bool) -> str:
+        """The parameter that points into the memory of a root."""
+        key = self.owner(i), offset
+        if key not in self.pointers:
+            self.pointers[key] = f"p{len(self.pointers)}", i
         if written:
-            self.written.add(owner)
-        return self.pointers[owner][0]
+            self.written.add(key)
+        return self.pointers[key][0]
 
     # --- values
 
@@ -368,16 +366,14 @@ class NestText:
         for i in self.nest.members:
             if self.nest.walks[i] == "row":
                 self.row_member(i)
-        body = self.loops(passes)
-        steps = {i: self.member_steps(i) for i in self.sums}
-        assert all(len(s) <= len(self.bounds) for s in steps.values())
+        body = renumbered(self.loops(passes))
         price = sum(cost(self.nodes[i]) for i in self.nest.members) * max(1, self.nest.size)
         parameters = [
-            f"{'' if owner in self.written else 'const '}{TYPES[str(self.nodes[i].dtype)]} "
+            f"{'' if key in self.written else 'const '}{TYPES[str(self.nodes[i].dtype)]} "
             f"*restrict {name}"
-            for owner, (name, i) in self.pointers.items()
+            for key, (name, i) in self.pointers.items()
         ]
-        arrays = [i for _, i in self.pointers.values()]
+        arrays = [(i, offset) for (_, offset), (_, i) in self.pointers.items()]
         extent = self.split[1] if self.split else 1
         return Text(parameters, body, arrays, self.sums, self.scratch, extent, price)
 
@@ -446,6 +442,16 @@ class NestText:
         k, size = loop
         ends = ("lo", "hi") if loop == self.split else ("0", str(size))
         return f"for (int64_t i{k} = {ends[0]}; i{k} < {ends[1]}; i{k}++) {{"
+
+
+def renumbered(text: str) -> str:
+    """The text with its variables numbered from 0, so that equal nests are one function."""
+    numbers: dict[str, str] = {}
+
+    def name(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[0], f"{match[1]}{len(numbers)}")
+
+    return re.sub(r"\b([abnrstv])\d+\b", name, text)
 
 
 def indented(depth: int, line: str) -> str:

@@ -93,7 +93,7 @@ class Writer:
         kind = ("const " if constant else "") + TYPES[str(self.nodes[i].dtype)]
         start = self.schedule.memory.offsets.get(owner)
         base = f"table[{self.slot(owner)}]" if start is None else f"(arena + {start})"
-        return f"({kind} *){base}" + (f" + {offset}" if offset else "")
+        return f"({kind} *){base}" + plus(offset)
 
     def comment(self, members: list[int]) -> str:
         """What a piece computes, for which lines of the program."""
@@ -117,7 +117,7 @@ class Writer:
         divided = text.extent > 1 and text.cost >= LEAST
         scratch = self.schedule.memory.offsets.get(-1 - nest.index, 0)
         sums = f"arena + {scratch}" + (f" + thread * {text.scratch}" if divided else "")
-        arrays = [self.address(i, constant=False) for i in text.arrays]
+        arrays = [self.address(i, constant=False) + plus(offset) for i, offset in text.arrays]
         call = f"{name}({', '.join(['lo', 'hi', sums, *arrays])});"
         writes = [self.span(i) for i in nest.members if self.leaves(i, nest)]
         reads = [s for i in nest.members for s in self.outside_reads(i, nest)]
@@ -200,9 +200,10 @@ class Writer:
 
     def assign(self, node: Node) -> list[Piece]:
         """What writes into a view."""
-        parameters, body, extent = assignment(node, self.layout.dummies)
+        parameters, body, start, extent = assignment(node, self.layout.dummies)
         name = self.program.function(parameters, body)
-        call = f"{name}(lo, hi, {self.address(node.id, False)}, {self.address(node.ins[1])});"
+        target = f"{self.address(node.id, False)} + {start}"
+        call = f"{name}(lo, hi, {target}, {self.address(node.ins[1])});"
         size = node_size(self.nodes[node.ins[1]])
         piece = Piece(call, self.reads(node), [self.span(node.id)], size, extent)
         return [*self.begin(node, node.ins[0]), piece]
@@ -252,7 +253,13 @@ class Writer:
             else:
                 size = node_bytes(self.nodes[guard.node])
                 wrong = f"memcmp({x}, table[{self.slot(-1 - k)}], {size})"
-            tests.append(f"if (!*bad && {wrong}) *bad = {k + 1}; /* {guard.line} */")
+            tests.append(f"if (!*bad && {wrong}) *bad = {k + 1};")
             reads.append(self.span(self.layout.roots[guard.node]))
-        check = [Piece("\n        ".join(tests), reads, [BAD])] if guards else []
-        return [*check, Piece("if (*bad) return;", [BAD], [], everyone=True)]
+        lines = ", ".join(dict.fromkeys(guard.line for guard in guards))
+        check = [Piece(" ".join(tests), reads, [BAD], comment=lines)] if guards else []
+        return [*check, Piece("if (*bad) return 1;", [BAD], [], everyone=True)]
+
+
+def plus(offset: int) -> str:
+    """An offset as C."""
+    return f" + {offset}" if offset else ""

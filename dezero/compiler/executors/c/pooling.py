@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from ....arrays.patches import Sizes, Window
-from .slabs import Phase, backward_axes, forward_axes, strides
+from .slabs import Phase, backward_axes, clipped, forward_axes, strides
 from .vectors import (
     Body,
     Kernel,
@@ -114,15 +114,7 @@ class Axis:
     @property
     def clipped(self) -> bool:
         """Whether some results see less than all taps."""
-        ends = [p.advance * (p.count - 1) + p.offsets[-1] for p in self.phases if p.taps]
-        return any(
-            end >= self.size or p.first < 0 for end, p in zip(ends, self.phases, strict=False)
-        )
-
-    def gap(self, taps: bool) -> int:
-        """The distance from an offset, or tap, to the next."""
-        numbers = self.phases[0].taps if taps else self.phases[0].offsets
-        return numbers[1] - numbers[0] if len(numbers) > 1 else 1
+        return any(clipped(phase, self.size) for phase in self.phases)
 
     def loops(self, body: str) -> str:
         """C that goes through all results; those of axis 0 have a given u."""

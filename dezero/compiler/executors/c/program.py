@@ -7,17 +7,26 @@ has written, or writes what another has read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 LEAST = 40_000  # of a piece's cost, in about a nanosecond's eighth: less is not worth dividing
+PART = 40  # pieces in a function: compilers take long over long ones
 HEAD = """
-void {name}(int64_t thread, int64_t threads, void **table)
+static int64_t {name}(int64_t thread, int64_t threads, void **table)
 {{
     char *arena = (char *)table[0];
     int64_t *bad = (int64_t *)table[1];
     (void)arena;
     (void)bad;
+"""
+BEGINNING = """
+static inline int64_t begin(int64_t part, int64_t parts, int64_t units, int64_t quantum, int64_t n)
+{
+    const int64_t at = units * part / parts * quantum;
+    return at < n ? at : n;
+}
 """
 
 
@@ -61,15 +70,13 @@ class Piece:
 
 @dataclass
 class Program:
-    """The functions of a source, each known by its text, and the pieces that call them.
+    """The functions of a source, each known by its text.
 
     Attributes:
         functions: Names by text.
-        preludes: Texts that stand before all functions, each once.
     """
 
     functions: dict[str, str] = field(default_factory=dict)
-    preludes: dict[str, None] = field(default_factory=dict)
 
     def function(self, parameters: str, body: str) -> str:
         """The name of a static function with these parameters and this body."""
@@ -79,59 +86,93 @@ class Program:
 
     def source(self) -> str:
         """The text of all functions."""
-        parts = [*self.preludes]
+        parts = [BEGINNING]
         for text, name in self.functions.items():
             parts.append(f"\nstatic __attribute__((noinline)) void {name}{text}")
         return "".join(parts)
 
-    def body(self, name: str, pieces: Iterable[Piece]) -> str:
-        """The function that all threads run."""
-        lines = [HEAD.format(name=name)]
-        reads: list[Span] = []
-        writes: list[Span] = []
-        turn = 0
-        for piece in pieces:
-            if hazards(piece, reads, writes):
-                lines.append("    if (threads > 1) barrier(threads);\n")
-                reads, writes = [], []
-            reads += piece.reads
-            writes += piece.writes
-            if piece.comment:
-                lines.append(f"    /* {piece.comment} */\n")
-            if piece.everyone:
-                lines.append(f"    {piece.text}\n")
-            elif piece.extent > 1 and piece.cost >= LEAST:
-                lines.append(divided(piece))
-            else:
-                lines.append(whole(piece, turn))
-                turn += 1
-        lines.append("}\n")
-        return "".join(lines)
+
+def body(name: str, pieces: Sequence[Piece], threads: int) -> str:
+    """The function that all threads run, and those that it is made of.
+
+    Args:
+        name: Of the function.
+        pieces: What it does.
+        threads: How many there will be at most.
+    """
+    lines = Turns(threads).lines(pieces)
+    parts = [lines[k : k + PART] for k in range(0, len(lines), PART)]
+    text = ""
+    for k, part in enumerate(parts):
+        text += HEAD.format(name=f"{name}_{k}") + "".join(part) + "    return 0;\n}\n"
+    calls = " || ".join(f"{name}_{k}(thread, threads, table)" for k in range(len(parts)))
+    arguments = "(int64_t thread, int64_t threads, void **table)"
+    return f"{text}\nvoid {name}{arguments}\n{{\n    (void)({calls});\n}}\n"
 
 
-def hazards(piece: Piece, reads: list[Span], writes: list[Span]) -> bool:
-    """Whether a piece has to wait for those since the last barrier."""
-    return any(a.meets(b) for a in (*piece.reads, *piece.writes) for b in writes) or any(
-        a.meets(b) for a in piece.writes for b in reads
-    )
+class Turns:
+    """Hands the pieces of a program out to threads, and puts barriers between them.
+
+    A piece that can't be divided goes to the thread that has done what it depends on, if that is
+    one thread, and else to the one that has done least since the last barrier.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was before a barrier."""
+        self.reads: list[tuple[Span, int]] = []  # and by which thread; -1 are all of them
+        self.writes: list[tuple[Span, int]] = []
+        self.load = [0.0] * self.threads
+
+    def lines(self, pieces: Iterable[Piece]) -> list[str]:
+        """The C of each piece."""
+        return [self.line(piece) for piece in pieces]
+
+    def line(self, piece: Piece) -> str:
+        """The C of a piece, with the barrier before it if it needs one."""
+        comment = f"    /* {piece.comment} */\n" if piece.comment else ""
+        if self.threads == 1:
+            return comment + (alone(piece, None) if not piece.everyone else f"    {piece.text}\n")
+        shared = piece.everyone or (piece.extent > 1 and piece.cost >= LEAST)
+        before = self.conflicts(piece)
+        wait = bool(before) if shared else len(before) > 1 or -1 in before
+        barrier = "    if (threads > 1) barrier(threads);\n" if wait else ""
+        if wait:
+            self.clear()
+        who = -1
+        if not shared:
+            least = min(range(self.threads), key=lambda t: self.load[t])
+            who = before.pop() if before and not wait else least
+            self.load[who] += piece.cost
+        self.reads += [(span, who) for span in piece.reads]
+        self.writes += [(span, who) for span in piece.writes]
+        if piece.everyone:
+            return f"{barrier}{comment}    {piece.text}\n"
+        return barrier + comment + (divided(piece) if shared else alone(piece, who))
+
+    def conflicts(self, piece: Piece) -> set[int]:
+        """The threads that have touched what a piece is going to touch."""
+        found = {who for b, who in self.writes for a in (*piece.reads, *piece.writes) if a.meets(b)}
+        return found | {who for b, who in self.reads for a in piece.writes if a.meets(b)}
 
 
 def divided(piece: Piece) -> str:
     """A piece of which each thread does its part."""
     units = -(-piece.extent // piece.quantum)
+    rest = f"threads, {units}, {piece.quantum}, {piece.extent})"
     return (
         "    {\n"
-        f"        const int64_t lo = {units} * thread / threads * {piece.quantum};\n"
-        f"        const int64_t end = {units} * (thread + 1) / threads * {piece.quantum};\n"
-        f"        const int64_t hi = end < {piece.extent} ? end : {piece.extent};\n"
+        f"        const int64_t lo = begin(thread, {rest};\n"
+        f"        const int64_t hi = begin(thread + 1, {rest};\n"
         f"        {piece.text}\n"
         "    }\n"
     )
 
 
-def whole(piece: Piece, turn: int) -> str:
-    """A piece that one thread does; they take turns."""
-    inside = f"const int64_t lo = 0, hi = {piece.extent}; (void)lo; (void)hi;"
-    return (
-        f"    if (thread == {turn} % threads) {{\n        {inside}\n        {piece.text}\n    }}\n"
-    )
+def alone(piece: Piece, who: int | None) -> str:
+    """A piece that one thread does."""
+    text = re.sub(r"\bhi\b", str(piece.extent), re.sub(r"\blo\b", "0", piece.text))
+    return f"    {text}\n" if who is None else f"    if (thread == {who} % threads) {{ {text} }}\n"

@@ -38,6 +38,17 @@ class Phase:
         return self.offsets[0] if self.offsets else 0
 
 
+def visible(axis: Phase, size: int, u: int) -> list[bool]:
+    """Which taps of result u lie inside of an axis."""
+    return [0 <= axis.advance * u + offset < size for offset in axis.offsets]
+
+
+def clipped(axis: Phase, size: int) -> bool:
+    """Whether some results see padding."""
+    ends = visible(axis, size, 0) + visible(axis, size, axis.count - 1)
+    return not all(ends)
+
+
 def strides(sizes: Sizes, channels: int) -> Sizes:
     """Elements from one image to the next, and from one place to the next on each axis."""
     steps = [channels]
