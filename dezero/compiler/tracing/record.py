@@ -13,6 +13,7 @@ from .tape import Call, Ref, Tape, View, innermost, program_line, reshaped
 from .tracearray import NUMBERS, TraceArray
 
 GRAPH = propagate.__code__.co_filename
+COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
 REDUCTIONS = ("add", "multiply", "maximum", "minimum", "logical_and", "logical_or")
 
 
@@ -105,6 +106,8 @@ def record_ufunc(
         return stored(out, result)
     values = plain(inputs)
     kinds = [kind_of(x) for x in inputs]
+    if ufunc in COMPARISONS and kinds == [int, int]:  # NumPy compares Python's as objects
+        kinds = [np.dtype(np.int64)] * 2
     dtypes = ufunc.resolve_dtypes((*kinds, None))
     value = ufunc(*values) if out is None else ufunc(*values, out=out.value)
     if out is None and all(type(v) in NUMBERS for v in values):
