@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import machine, original, report
+from . import machine, original, report, tables
 from .columns import BY_NAME, COLUMNS, ROOT, Column
+from .modes import MODES
 from .results import Result
-from .row import Row
+from .row import OURS, Row
 from .rows import ROWS
 from .session import FULL, QUICK, Effort, measure
 
@@ -35,24 +36,28 @@ def chosen(names: str | None, known: set[str], what: str) -> list[str]:
     return wanted
 
 
-def available(names: list[str], folder: Path | None) -> tuple[list[Column], dict[str, str]]:
+def available(
+    names: list[str], quick: bool, folder: Path | None
+) -> tuple[list[Column], dict[str, str]]:
     """The columns that can be measured here, ours first, and why others cannot."""
-    asked = [c for c in COLUMNS if (c.name in names if names else c.by_default) or c.name == "ours"]
+    wanted = names or [c.name for c in COLUMNS if c.quick or not quick]
+    asked = [c for c in COLUMNS if c.name in (*OURS, *wanted)]
     unavailable = {c.name: why for c in asked if (why := c.missing(folder))}
     return [c for c in asked if c.name not in unavailable], unavailable
 
 
 def summary(result: Result) -> str:
     """A row in a line."""
-    ours = result.amount("ours")
-    parts = [report.unit(result)(ours.median) if ours else "–"]
-    for name in result.amounts:
-        ratio = result.ratio(name)
-        if ratio:
-            parts.append(f"{ratio.median:.3g} of {BY_NAME[name].title}")
-    line = f"[bold]{escape(result.name)}[/]: {', '.join(parts)}"
+    line = f"[bold]{escape(result.name)}[/]"
     if result.verdict:
         line += f" (goals met: {result.verdict})"
+    for mode in MODES:
+        ours = result.amount(mode.name)
+        if ours:
+            parts = [tables.unit(result)(ours.median)]
+            ratios = [(peer, result.ratio(mode, peer)) for peer in mode.peers]
+            parts += [f"{r.median:.3g} of {BY_NAME[peer].title}" for peer, r in ratios if r]
+            line += f"\n  {BY_NAME[mode.name].title}: {', '.join(parts)}"
     for name, why in result.reasons.items():
         line += f"\n  [dim]no {BY_NAME[name].title}: {escape(why)}[/]"
     for name, why in result.failures.items():
@@ -127,7 +132,7 @@ def main(
     if folder is None and (not names or "original" in names):
         folder = original.fetched() if quick else original.fetch()
     effort = replaced(QUICK if quick else FULL, rounds)
-    peers, unavailable = available(names, folder)
+    peers, unavailable = available(names, quick, folder)
     for name, why in unavailable.items():
         console.print(f"[dim]without {BY_NAME[name].title}: {why}[/]")
     busy = machine.busy()

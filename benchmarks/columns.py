@@ -12,12 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from .compiled import Watched
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def unwrapped(function: Any) -> Any:
+def unwrapped(function: Any, **options: Any) -> Any:
     """The compiler of an eager column: none."""
     return function
+
+
+def native() -> Callable[..., Any]:
+    """Our compiler, which writes C."""
+    return Watched("c")
+
+
+def in_numpy() -> Callable[..., Any]:
+    """Our compiler where there is none for C."""
+    return Watched("numpy")
 
 
 def torch_compile() -> Callable[..., Any]:
@@ -51,7 +63,7 @@ class Column:
     package: str = ""  # on the package index, where that is not the module's name
     read: Callable[[Any], Any] = np.asarray  # what a step returns, as an array
     compiler: Callable[[], Callable[..., Any]] | None = None
-    by_default: bool = True
+    quick: bool = True  # part of --quick as well
 
     def wrap(self) -> Callable[..., Any]:
         """What the cases of this column put around the function that is to be compiled."""
@@ -90,6 +102,8 @@ def from_mygrad(x: Any) -> Any:
 
 COLUMNS = [
     Column("ours", "DeZero", "dezero", read=from_dezero),
+    Column("ours.compile", "DeZero compiled", "dezero", read=from_dezero, compiler=native),
+    Column("ours.numpy", "DeZero compiled to NumPy", "dezero", read=from_dezero, compiler=in_numpy),
     Column("torch", "PyTorch", "torch", read=from_torch),
     Column("original", "original DeZero", "dezero", read=from_dezero),
     Column("autograd", "autograd", "autograd"),
@@ -104,7 +118,7 @@ COLUMNS = [
         "torch",
         read=from_torch,
         compiler=torch_compile,
-        by_default=False,
+        quick=False,
     ),
     Column("numpy", "NumPy", "numpy"),
 ]

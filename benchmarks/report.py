@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .chart import draw
-from .columns import BY_NAME, COLUMNS
-from .results import Result, Spread
+from .columns import BY_NAME
+from .modes import MODES, Mode
+from .results import Result
 from .rows.graph import FLAT, NODES
 from .session import Effort
+from .tables import amounts, peaks, ratios, speeds, table, used
 
 HOW = """\
 Every number comes from one run of the command above. For each row and number of threads the
@@ -26,107 +27,29 @@ same round; the table gives the median of these ratios, and their quartiles in b
   name no number ran with 1 thread.
 - Honesty: all libraries get the same data and initial weights. Before anything is measured, each
   does {checks} steps, and the values they give (losses after updates, gradients) must agree within
-  the row's tolerance; a library that computes something else is reported and not compared.
+  the row's tolerance; a library that computes something else is reported and not compared. Our
+  compiler replays the last of them (the first is run, the next two are traced); a step that it
+  refuses, or that NumPy replays instead of C, fails, and so does the command.
 - Every library is used as its documentation teaches, with its own layers and optimizers where it
-  has them, in its default memory layout, with Python's garbage collector on. Columns with "jit"
-  compile the step first (not timed).
+  has them, in its default memory layout, with Python's garbage collector on. Compilers compile
+  first (not timed, but for the rows that say so): PyTorch's the model and the loss; JAX's, ours
+  and tinygrad's the whole step, JAX's with donated parameters and optimizer state.
 - The original DeZero is release 0.0.13 of the package index; its import needs `numpy.int`, which
   NumPy no longer has, so its process puts that one name back.
 """
 
 MEMORY = """\
 How much the process's resident memory grew at its peak (Linux: `VmHWM`) from before the model was
-built to the end of the row, weights and optimizer included. Before that the library was imported
-and did one step of a tiny MLP, so that what it loads late does not count.
+built to its later steps, weights and optimizer included; the peak of the first {checks} steps, in
+which compilers compile, does not count. Before that the library was imported and compiled and did
+{checks} steps of a tiny MLP, so that what it loads late does not count.
 """
 
-Formatter = Callable[[float], str]
-
-
-def time_text(seconds: float) -> str:
-    """Seconds with a fitting unit and three digits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds / 1e-6)} µs"
-
-
-def bytes_text(amount: float) -> str:
-    """Bytes with a fitting unit and three digits."""
-    return f"{digits(amount / 1e6)} MB" if amount >= 1e6 else f"{amount:.0f} bytes"
-
-
-def digits(x: float) -> str:
-    """Three significant digits without an exponent."""
-    return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
-
-
-def ratio_text(ratio: Spread | None) -> str:
-    """A ratio with its quartiles."""
-    if ratio is None:
-        return "–"
-    few = "{:.2g}".format if ratio.median < 0.1 else "{:.2f}".format
-    return f"**{few(ratio.median)}** ({few(ratio.low)} to {few(ratio.high)})"
-
-
-def unit(result: Result) -> Formatter:
-    """How the amounts of a row are written."""
-    return bytes_text if result.row.measure == "memory" else time_text
-
-
-def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    head = list(head)
-    rule = ["---", *["--:" for _ in head[1:]]]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines])
-
-
-def used(results: list[Result]) -> list[str]:
-    """The columns that were measured, in their order."""
-    return [c.name for c in COLUMNS if any(r.amounts.get(c.name) for r in results)]
-
-
-def goals_text(result: Result) -> str:
-    """The goals of a row, each with what became of it."""
-    words = {True: "met", False: "missed", None: "not measured"}
-    return "<br>".join(
-        f"{BY_NAME[name].title} ≤ {goal:g}: {words[result.met(name)]}"
-        for name, goal in result.row.goals.items()
-    )
-
-
-def ratios(results: list[Result]) -> str:
-    """The main table: our time, and the ratio to every peer."""
-    peers = [name for name in used(results) if name != "ours"]
-    head = ["row", "DeZero", *[BY_NAME[name].title for name in peers], "goals"]
-    lines = []
-    for result in results:
-        ours = result.amount("ours")
-        cells = [ratio_text(result.ratio(name)) for name in peers]
-        amount = unit(result)(ours.median) if ours else "–"
-        lines.append([result.name, amount, *cells, goals_text(result)])
-    return table(head, lines)
-
-
-def amounts(results: list[Result]) -> str:
-    """The medians themselves."""
-    names = used(results)
-    lines = []
-    for result in results:
-        spreads = [result.amount(name) for name in names]
-        lines.append([result.name, *[unit(result)(s.median) if s else "–" for s in spreads]])
-    return table(["row", *[BY_NAME[name].title for name in names]], lines)
-
-
-def peaks(results: list[Result]) -> str:
-    """Peak memory of the rows that report it."""
-    shown = [r for r in results if r.row.peak and any(r.peaks.values())]
-    names = [c.name for c in COLUMNS if any(r.peaks.get(c.name) for r in shown)]
-    lines = []
-    for result in shown:
-        grown = [result.peaks.get(name) for name in names]
-        lines.append([result.name, *[bytes_text(g) if g else "–" for g in grown]])
-    return table(["row", *[BY_NAME[name].title for name in names]], lines)
+SPEED = """\
+GFLOP/s of the matrix products and convolutions of a row alone (2mkn for each product, forward and
+backward; all other arithmetic is left out), and in brackets the share of what `np.matmul` reaches
+with two 1024x1024 matrices and as many threads in this run (row `product`).
+"""
 
 
 def flatness(results: list[Result]) -> str:
@@ -164,12 +87,17 @@ def notes(results: list[Result]) -> str:
     return "\n".join(f"- {row.title}: {row.note}" for row in rows.values())
 
 
+def section(mode: Mode, results: list[Result]) -> list[str]:
+    """The part of the page about one way of running a program."""
+    text = ratios(results, mode)
+    if not text:
+        return []
+    picture = f"![DeZero's time divided by each peer's, by row]({mode.picture})"
+    return [f"## {mode.heading}", mode.what, picture if mode.picture else "", text]
+
+
 def page(
-    results: list[Result],
-    facts: dict[str, str],
-    unavailable: dict[str, str],
-    effort: Effort,
-    picture: str,
+    results: list[Result], facts: dict[str, str], unavailable: dict[str, str], effort: Effort
 ) -> str:
     """The whole page, in Markdown."""
     what = {r.row.key: f"- **{r.row.title}** (`{r.row.key}`): {r.row.what}" for r in results}
@@ -180,15 +108,13 @@ def page(
         limit=effort.limit,
         checks=effort.checks,
     )
+    about = [[name, text] for name, text in facts.items()]
+    speed, peak = speeds(results), peaks(results)
     parts = [
         "# Benchmarks",
         "Written by the command below: change `benchmarks/`, not this page.",
-        table(["this run", ""], ([name, text] for name, text in facts.items())).replace(
-            "--:", "---"
-        ),
-        f"![DeZero's time divided by each peer's, by row]({picture})",
-        "## Ratios and goals",
-        ratios(results),
+        table(["this run", ""], about).replace("--:", "---"),
+        *[part for mode in MODES for part in section(mode, results)],
         flatness(results),
         notes(results),
         "## How it was measured",
@@ -197,9 +123,8 @@ def page(
         "\n".join(what.values()),
         "## Time and memory of each library",
         amounts(results),
-        "## Peak memory",
-        MEMORY.strip(),
-        peaks(results),
+        *(["## Arithmetic", SPEED.strip(), speed] if speed else []),
+        *(["## Peak memory", MEMORY.format(checks=effort.checks).strip(), peak] if peak else []),
         "## Not measured",
         left_out(results, unavailable),
     ]
@@ -213,12 +138,14 @@ def write(
     unavailable: dict[str, str],
     effort: Effort,
 ) -> Path:
-    """Write page and picture into this folder; the page's path."""
+    """Write page and pictures into this folder; the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / "benchmarks.tmp.svg"
-    draw(results, draft)
-    os.replace(draft, folder / "benchmarks.svg")
-    text = page(results, facts, unavailable, effort, "benchmarks.svg")
+    for mode in MODES:
+        if mode.picture:
+            draft = folder / f"draft-{mode.picture}"
+            draw(results, mode, draft)
+            os.replace(draft, folder / mode.picture)
+    text = page(results, facts, unavailable, effort)
     draft = folder / "benchmarks.md.tmp"
     draft.write_text(text)
     os.replace(draft, folder / "benchmarks.md")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .row import Row
+from .modes import COMPILED, MODES, Mode
+from .row import OURS, Row
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Result:
     @property
     def broken(self) -> bool:
         """Whether the benchmark itself, or DeZero, needs mending."""
-        return "ours" in self.failures or bool(self.differing)
+        return bool(self.differing or self.failures.keys() & set(OURS))
 
     @property
     def name(self) -> str:
@@ -55,26 +56,44 @@ class Result:
         samples = self.amounts.get(column)
         return spread(samples) if samples else None
 
-    def ratio(self, column: str) -> Spread | None:
+    def ratio(self, mode: Mode, column: str) -> Spread | None:
         """Our amount divided by a library's: median and quartiles over the rounds."""
-        ours, theirs = self.amounts.get("ours"), self.amounts.get(column)
-        if not ours or not theirs or column == "ours":
+        ours, theirs = self.amounts.get(mode.name), self.amounts.get(column)
+        if not ours or not theirs or column == mode.name:
             return None
         return spread([a / b for a, b in zip(ours, theirs, strict=False)])
 
-    def met(self, column: str) -> bool | None:
+    def peak_ratio(self, column: str) -> float | None:
+        """The peak memory of our compiled step divided by a library's."""
+        ours, theirs = self.peaks.get(COMPILED.name), self.peaks.get(column)
+        return ours / theirs if ours and theirs else None
+
+    def met(self, mode: Mode, column: str) -> bool | None:
         """Whether the goal against a library is met; None where nothing tells."""
-        ratio = self.ratio(column)
-        if ratio is None or column not in self.row.goals:
+        ratio = self.ratio(mode, column)
+        return None if ratio is None else ratio.median <= mode.goals(self.row)[column]
+
+    def met_peak(self, column: str) -> bool | None:
+        """The same of the goal for the peak memory."""
+        ratio = self.peak_ratio(column)
+        return None if ratio is None else ratio <= self.row.peak_goals[column]
+
+    def met_at_most(self) -> bool | None:
+        """The same of the goal in seconds."""
+        amount = self.amount(COMPILED.name)
+        if amount is None or self.row.at_most is None:
             return None
-        return ratio.median <= self.row.goals[column]
+        return amount.median <= self.row.at_most
 
     @property
     def verdict(self) -> str:
         """Whether all goals are met."""
-        if not self.row.goals:
+        verdicts = [self.met(mode, name) for mode in MODES for name in mode.goals(self.row)]
+        verdicts += [self.met_peak(name) for name in self.row.peak_goals]
+        if self.row.at_most is not None:
+            verdicts.append(self.met_at_most())
+        if not verdicts:
             return ""
-        verdicts = [self.met(column) for column in self.row.goals]
         if False in verdicts:
             return "no"
         return "yes" if None not in verdicts else "not measured"

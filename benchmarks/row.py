@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Step = Callable[[], Any]
+OURS = ("ours", "ours.compile", "ours.numpy")  # one program, run in our three ways
 
 
 @dataclass(frozen=True)
 class Setup:
     """What a case is built with."""
 
-    wrap: Callable[..., Any]  # the column's compiler; eager columns hand the function back
+    wrap: Callable[..., Any]  # the column's compiler; eager columns hand the function back.
+    # A step must not refer to its Setup: our compiler follows what a step refers to.
     size: int  # nodes, or examples in a batch: the row says which
 
 
@@ -38,12 +40,16 @@ class Row:
     key: str  # what --rows calls it
     title: str
     what: str
-    goals: dict[str, float] = field(default_factory=dict)  # column: our amount / its amount
+    goals: dict[str, float] = field(default_factory=dict)  # column: our eager amount / its
+    compiled_goals: dict[str, float] = field(default_factory=dict)  # our compiled amount / its
+    peak_goals: dict[str, float] = field(default_factory=dict)  # our compiled peak / its
+    at_most: float | None = None  # goal: our compiled amount, in seconds
     threads: tuple[int, ...] = (1,)
     size: int = 1
     quick_size: int = 1
     shared: bool = False  # report the share of one of `size`: a node's cost, not the graph's
-    measure: Literal["time", "memory"] = "time"
+    flops: float = 0  # floating-point operations of a step of `size`: 2mkn for each product
+    measure: Literal["time", "memory", "told"] = "time"  # told: the step returns the seconds
     peak: bool = False  # report the peak memory as well
     tolerance: float = 1e-4
     absent: dict[str, str] = field(default_factory=dict)  # column: why it has no case here
@@ -64,4 +70,4 @@ class Row:
         """Why a column without a case has none."""
         if column in self.absent:
             return self.absent[column]
-        return f"compared with {', '.join(c for c in self.cases if c != 'ours')} only"
+        return f"compared with {', '.join(c for c in self.cases if c not in OURS)} only"

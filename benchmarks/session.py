@@ -18,9 +18,10 @@ import numpy as np
 
 from .columns import ROOT, Column, environment
 from .results import Result
-from .row import Row
+from .row import OURS, Row
 
 CALIBRATIONS = 8
+PATIENCE = 5  # seconds until a worker that does not end is ended
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Effort:
     slice: float  # seconds that a library works before the next one's turn
     limit: float  # seconds after which a row ends, once it has `least` rounds
     least: int
-    checks: int  # steps whose values are compared
+    checks: int  # steps whose values are compared: our compiler replays the last two
     quick: bool = False
 
 
-FULL = Effort(rounds=25, slice=0.06, limit=60, least=5, checks=3)
-QUICK = Effort(rounds=2, slice=0.002, limit=0, least=2, checks=2, quick=True)
+FULL = Effort(rounds=25, slice=0.06, limit=60, least=5, checks=5)
+QUICK = Effort(rounds=2, slice=0.002, limit=0, least=2, checks=5, quick=True)
 
 
 class WorkerError(Exception):
@@ -93,7 +94,7 @@ class Worker:
 
     def calibrate(self, row: Row, seconds: float) -> None:
         """Find how many steps fill a slice."""
-        if row.measure == "memory":
+        if row.measure != "time":
             return
         for _ in range(CALIBRATIONS):
             start = perf_counter()
@@ -105,13 +106,19 @@ class Worker:
                 return
 
     def close(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.complaints):
+        """End the process: by itself if it can, so that it removes its temporary files."""
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self._signal("SIGCONT")
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdout, self.complaints):
             if stream:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
+                stream.close()
 
     def _signal(self, name: str) -> None:
         """Stop or continue, on systems that can."""
@@ -134,7 +141,7 @@ def measure(
     for column in columns:
         if column.name in row.cases:
             here.append(column)
-        elif column.name != "numpy":
+        elif column.name in row.absent or column.name not in (*OURS, "numpy"):
             result.reasons[column.name] = row.why_absent(column.name)
     tell("starting " + ", ".join(column.title for column in here))
     workers = [Worker(row, column, threads, effort, original) for column in here]

@@ -64,3 +64,8 @@ def into_torch(model: Any, weights: Arrays) -> None:
             if array is not None:
                 matrix = isinstance(module, torch.nn.Linear)
                 module.weight.copy_(torch.from_numpy(array.T if matrix else array))
+
+
+def with_biases(weights: Arrays, **sizes: int) -> Arrays:
+    """The weights, and zeros `layer/b` for each layer of the given sizes: a tree for JAX."""
+    return weights | {f"{layer}/b": np.zeros(size, np.float32) for layer, size in sizes.items()}

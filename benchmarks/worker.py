@@ -20,7 +20,8 @@ import numpy as np
 
 from . import memory, original
 from .columns import BY_NAME, Column, unwrapped
-from .row import Row, Setup, Step
+from .compiled import check, settle
+from .row import OURS, Row, Setup, Step
 from .rows import ROWS
 from .rows.mlp import SMALL
 
@@ -42,7 +43,7 @@ def load(column: Column, threads: int) -> str:
     if column.module == "torch":
         module.set_num_threads(threads)
     version = getattr(module, "__version__", None)
-    if column.name == "ours":
+    if column.name in OURS:
         return str(version)
     return str(version or metadata.version(column.package or column.module))
 
@@ -63,6 +64,8 @@ def amount(row: Row, step: Step, steps: int, read: Any, kept: list[Any]) -> floa
         before = memory.resident()
         kept.append(step())
         return memory.resident() - before
+    if row.measure == "told":
+        return sum(step() for _ in range(steps)) / steps
     start = perf_counter()
     for _ in range(steps):
         result = step()
@@ -78,6 +81,21 @@ def numbers(result: Any, read: Any) -> list[float]:
     return [float(x) for x in np.asarray(read(result), np.float64).ravel()[:SHOWN]]
 
 
+def built(row: Row, column: Column, size: int) -> tuple[Step, Any]:
+    """The step of a row, and the compiler that it was given."""
+    # A step that tells its time compiles in processes of its own.
+    wrap = unwrapped if row.measure == "told" else column.wrap()
+    return row.cases[column.name](Setup(wrap, size)), wrap
+
+
+def load_the_rest(column: Column, checks: int) -> None:
+    """Let a tiny step load what libraries load late, so that it does not count as memory."""
+    step, wrap = built(SMALL, column, 1)
+    for _ in range(checks):
+        step()
+        settle(wrap)
+
+
 def serve(row: Row, column: Column, threads: int, size: int, checks: int, answer: Any) -> None:
     """Build the case, show what its first steps compute, then measure as often as asked."""
     version = load(column, threads)
@@ -88,25 +106,28 @@ def serve(row: Row, column: Column, threads: int, size: int, checks: int, answer
     kept: list[Any] = []  # graphs whose memory is measured: the next must not reuse it
     try:
         if row.peak:
-            SMALL.cases[column.name](Setup(unwrapped, 1))()  # loads what libraries load late
-        memory.forget_peak()
+            load_the_rest(column, checks)
         base = memory.resident()
-        step = row.cases[column.name](Setup(column.wrap(), size))
-        for _ in range(checks):
+        step, wrap = built(row, column, size)
+        for _ in range(checks if row.measure != "told" else 0):
             result = step()
             values += numbers(result, column.read)
             if row.measure == "memory":
                 kept.append(result)
+            result = None
+            settle(wrap)
     except (ImportError, AttributeError) as error:
         reason = lacks(error)
         if reason is None:
             raise
         answer({"lacks": reason})
         return
+    check(wrap)
     answer({"version": version, "values": values})
-    del result
+    memory.forget_peak()
     for line in sys.stdin:
         taken = amount(row, step, int(line), column.read, kept) / (size if row.shared else 1)
+        check(wrap)
         answer({"amount": taken, "grown": memory.peak() - base})
 
 

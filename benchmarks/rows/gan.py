@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..row import Row, Setup, Step
-from ..weights import Arrays, drawn, generator, into_dezero, into_torch
+from ..jaxtraining import adam, batch_norm, conv, hwio, sigmoid_cross_entropy
+from ..row import OURS, Row, Setup, Step
+from ..weights import Arrays, drawn, generator, into_dezero, into_torch, with_biases
 
 NOISE, SLOPE, ALPHA, BETA1, EPS = 100, 0.2, 2e-4, 0.5, 2e-5
 
@@ -16,8 +17,9 @@ DCGAN = Row(
     "DCGAN 28x28, batch 64",
     "A step of both networks of Radford et al. 2015 (arXiv 1511.06434), made for 28x28: transposed "
     "convolutions and convolutions 4x4 of stride 2 with 128 and 64 channels, batch "
-    "normalisation, Adam.",
+    "normalisation, Adam. JAX gets images of (N, H, W, C).",
     goals={"original": 0.6},
+    compiled_goals={"torch": 0.7, "jax.jit": 0.6},
     threads=(1, 2),
     size=64,
     quick_size=4,
@@ -31,6 +33,8 @@ GENERATOR = {
     "deconv0/W": (128, 64, 4, 4),
     "deconv1/W": (64, 1, 4, 4),
 }
+G_BIASES = {"dense": 128 * 7 * 7, "deconv0": 64, "deconv1": 1}
+D_BIASES = {"conv0": 64, "conv1": 128, "dense": 1}
 DISCRIMINATOR = {"conv0/W": (64, 1, 4, 4), "conv1/W": (128, 64, 4, 4), "dense/W": (128 * 7 * 7, 1)}
 
 
@@ -79,7 +83,7 @@ def dezero_models() -> tuple[Any, Any]:
     return Generator(), Discriminator()
 
 
-@DCGAN.on("ours", "original")
+@DCGAN.on(*OURS, "original")
 def dcgan_dezero(setup: Setup) -> Step:
     import dezero.functions as F
     from dezero import optimizers
@@ -167,6 +171,110 @@ def dcgan_torch(setup: Setup) -> Step:
         update(adam_d, loss)
         loss = cross_entropy(judge(made), ones)
         update(adam_g, loss)
+        return loss
+
+    return step
+
+
+def jax_models() -> tuple[Any, Any]:
+    """Generator and discriminator as functions of parameters, running averages and images."""
+    import jax
+    from jax import lax
+
+    def normed(p: Any, averages: Any, name: str, x: Any) -> tuple[Any, Any]:
+        scale, shift = p[name + "/scale"], p[name + "/shift"]
+        y, average = batch_norm(x, scale, shift, averages[name], EPS)
+        return y, averages | {name: average}
+
+    def deconv(x: Any, W: Any) -> Any:
+        layout = ("NHWC", "HWIO", "NHWC")
+        pads = [(2, 2), (2, 2)]  # 4 - 1 - 1
+        return lax.conv_transpose(x, W, (2, 2), pads, None, layout, transpose_kernel=True)
+
+    def generate(p: Any, averages: Any, z: Any) -> tuple[Any, Any]:
+        y, averages = normed(p, averages, "norm0", z @ p["dense/W"] + p["dense/b"])
+        y = jax.nn.relu(y).reshape(-1, 7, 7, 128)
+        y, averages = normed(p, averages, "norm1", deconv(y, p["deconv0/W"]) + p["deconv0/b"])
+        y = deconv(jax.nn.relu(y), p["deconv1/W"]) + p["deconv1/b"]
+        return jax.nn.sigmoid(y), averages  # (N, 28, 28, 1)
+
+    def judge(p: Any, averages: Any, x: Any) -> tuple[Any, Any]:
+        y = jax.nn.leaky_relu(conv(x, p["conv0/W"], 2, 1) + p["conv0/b"], SLOPE)
+        y, averages = normed(p, averages, "norm1", conv(y, p["conv1/W"], 2, 1) + p["conv1/b"])
+        y = jax.nn.leaky_relu(y, SLOPE)  # (N, 7, 7, 128)
+        return y.reshape(len(y), -1) @ p["dense/W"] + p["dense/b"], averages
+
+    return generate, judge
+
+
+def jax_state(weights: Arrays, biases: dict[str, int], norms: dict[str, int]) -> tuple[Any, Any]:
+    """Parameters and running averages."""
+    params = with_biases(hwio(weights), **biases)
+    averages = {}
+    for name, size in norms.items():
+        zeros, ones = np.zeros(size, np.float32), np.ones(size, np.float32)
+        params |= {f"{name}/scale": ones, f"{name}/shift": zeros}
+        averages[name] = zeros, ones
+    return params, averages
+
+
+def channels_last(weights: Arrays) -> Arrays:
+    """The weights for images of (N, H, W, C): the dense ones are those that flatten images."""
+    dense = weights["dense/W"]
+    if dense.shape[0] == NOISE:
+        dense = dense.reshape(NOISE, 128, 49).swapaxes(1, 2).reshape(dense.shape)
+    else:
+        dense = dense.reshape(128, 49).T.reshape(dense.shape)
+    return weights | {"dense/W": dense}
+
+
+def jax_update(optimizer: Any) -> Any:
+    """The step of both networks as one function."""
+    import jax
+
+    generate, judge = jax_models()
+
+    def judged(d: Any, averages: Any, x: Any, made: Any) -> tuple[Any, Any]:
+        real, averages = judge(d, averages, x)
+        fake, averages = judge(d, averages, made)
+        return sigmoid_cross_entropy(real, 1) + sigmoid_cross_entropy(fake, 0), averages
+
+    def fooled(g: Any, averages: Any, d: Any, averages_d: Any, z: Any) -> tuple[Any, Any]:
+        made, averages = generate(g, averages, z)
+        y, averages_d = judge(d, averages_d, made)
+        return sigmoid_cross_entropy(y, 1), (averages, averages_d)
+
+    def update(state: Any, z: Any, x: Any) -> tuple[Any, Any]:
+        g, d, averages_g, averages_d, memory_g, memory_d = state
+        made, _ = generate(g, averages_g, z)
+        grads, averages_d = jax.grad(judged, has_aux=True)(d, averages_d, x, made)
+        d, memory_d = optimizer.update(d, grads, memory_d)
+        gradient = jax.value_and_grad(fooled, has_aux=True)
+        (loss, averages), grads = gradient(g, averages_g, d, averages_d, z)
+        g, memory_g = optimizer.update(g, grads, memory_g)
+        return loss, (g, d, *averages, memory_g, memory_d)
+
+    return update
+
+
+@DCGAN.on("jax.jit")
+def dcgan_jax(setup: Setup) -> Step:
+    import jax
+
+    weights_g, weights_d, z, x, *_ = problem(setup)
+    parts = (
+        *jax_state(channels_last(weights_g), G_BIASES, {"norm0": 128 * 7 * 7, "norm1": 64}),
+        *jax_state(channels_last(weights_d), D_BIASES, {"norm1": 128}),
+    )
+    batch = z, x.transpose(0, 2, 3, 1)
+    (g, averages_g, d, averages_d), batch = jax.device_put((parts, batch))
+    optimizer = adam(ALPHA, BETA1)
+    state = g, d, averages_g, averages_d, optimizer.begin(g), optimizer.begin(d)
+    update = setup.wrap(jax_update(optimizer), donate_argnums=0)
+
+    def step() -> Any:
+        nonlocal state
+        loss, state = update(state, *batch)
         return loss
 
     return step

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..row import Row, Setup, Step
+from ..row import OURS, Row, Setup, Step
 
 ADD = Row(
     "add",
@@ -92,7 +92,7 @@ def add_tinygrad(setup: Setup) -> Step:
     return lambda: (a + b).realize()
 
 
-@SEED.on("ours", "original")
+@SEED.on(*OURS, "original")
 def seed_dezero(setup: Setup) -> Step:
     import dezero.functions as F
     from dezero import Variable

@@ -6,20 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from ..row import Row, Setup, Step
+from ..jaxtraining import jax_step, sgd
+from ..row import OURS, Row, Setup, Step
 from ..training import dezero_step, torch_step
 from ..weights import Arrays, drawn, generator, into_dezero, into_torch
 
 LENGTH, INPUTS, HIDDEN = 30, 32, 128
 LR = 0.01
 GOALS = {"torch": 0.8, "original": 0.6}
+COMPILED_GOALS = {"torch": 0.3, "torch.compile": 0.4, "jax.jit": 0.5}
+
+
+def flops(gates: int, batch: int) -> float:
+    """Those of a step: products with the inputs forward and for the weights, others thrice."""
+    return 2 * batch * gates * HIDDEN * LENGTH * (2 * INPUTS + 3 * HIDDEN)
+
 
 RNN = Row(
     "rnn",
     "RNN 30 steps, batch 32, hidden 128",
     "A training step: a tanh RNN over 30 inputs of 32 features, in one call (the original: one "
-    "call a time step), Linear on the last state, mean squared error, SGD.",
+    "call a time step; JAX: `lax.scan`), Linear on the last state, mean squared error, SGD.",
     goals=GOALS,
+    compiled_goals=COMPILED_GOALS,
+    flops=flops(1, 32),
     threads=(1, 2),
     size=32,
     quick_size=4,
@@ -31,6 +41,8 @@ LSTM = Row(
     "LSTM 30 steps, batch 32, hidden 128",
     "The same with an LSTM.",
     goals=GOALS,
+    compiled_goals=COMPILED_GOALS,
+    flops=flops(4, 32),
     threads=(1, 2),
     size=32,
     quick_size=4,
@@ -106,7 +118,40 @@ def torch(setup: Setup, cell: str, gates: str) -> Step:
     return torch_step(setup, optimizer, lambda xs, t: F.mse_loss(model(xs), t), *batch)
 
 
-@RNN.on("ours", "original")
+def jax(setup: Setup, gates: str) -> Step:
+    """A training step with the gates' weights side by side; a tanh RNN if there is one."""
+    import jax
+    import jax.numpy as jnp
+
+    def lstm_cell(c: Any, z: Any) -> Any:
+        i, f, u, o = jnp.split(z, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(u)
+        return c, jax.nn.sigmoid(o) * jnp.tanh(c)
+
+    def forward(p: Any, xs: Any, t: Any) -> Any:
+        def advance(carry: Any, z: Any) -> Any:
+            c, h = carry
+            z = z + h @ p["h2h"]
+            carry = (c, jnp.tanh(z)) if gates == "h" else lstm_cell(c, z)
+            return carry, None
+
+        h = jnp.zeros((xs.shape[1], HIDDEN), xs.dtype)
+        (_, h), _ = jax.lax.scan(advance, (h, h), xs @ p["x2h"] + p["b"])
+        return ((h @ p["head"] + p["head_b"] - t) ** 2).mean()
+
+    weights, xs, t = problem(setup, gates)
+    side = {n: np.concatenate([weights[f"cell/{n}{g}/W"] for g in gates], 1) for n in ("x2", "h2")}
+    params = {
+        "x2h": side["x2"],
+        "h2h": side["h2"],
+        "b": np.zeros(len(gates) * HIDDEN, np.float32),
+        "head": weights["head/W"],
+        "head_b": np.zeros(1, np.float32),
+    }
+    return jax_step(setup, sgd(LR), forward, params, xs, t)
+
+
+@RNN.on(*OURS, "original")
 def rnn_dezero(setup: Setup) -> Step:
     return dezero(setup, "RNN", "h")
 
@@ -116,7 +161,7 @@ def rnn_torch(setup: Setup) -> Step:
     return torch(setup, "RNN", "h")
 
 
-@LSTM.on("ours", "original")
+@LSTM.on(*OURS, "original")
 def lstm_dezero(setup: Setup) -> Step:
     return dezero(setup, "LSTM", LSTM_GATES)
 
@@ -124,3 +169,13 @@ def lstm_dezero(setup: Setup) -> Step:
 @LSTM.on("torch", "torch.compile")
 def lstm_torch(setup: Setup) -> Step:
     return torch(setup, "LSTM", LSTM_GATES)
+
+
+@RNN.on("jax.jit")
+def rnn_jax(setup: Setup) -> Step:
+    return jax(setup, "h")
+
+
+@LSTM.on("jax.jit")
+def lstm_jax(setup: Setup) -> Step:
+    return jax(setup, LSTM_GATES)
