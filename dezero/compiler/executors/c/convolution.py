@@ -9,11 +9,14 @@ from itertools import product
 from typing import Any
 
 from ....arrays.patches import Sizes, Window
-from .direct import direct
+from .direct import Direct
+from .dots import Dots
 from .gradients import weight_gradient
 from .slabs import backward_axes, forward_axes
 from .tiles import Problem
-from .vectors import Kernel, for_targets, kind_of, unique_name
+from .vectors import Body, Kernel, Target, for_targets, kind_of, unique_name
+
+FEW = 4  # outputs for which vectors of inputs may be better
 
 
 def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
@@ -27,6 +30,16 @@ def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any
         dtype: float32 or float64, a NumPy dtype.
     """
     return OPS[op](shapes, window, groups, dtype)
+
+
+def quickest(problem: Problem, target: Target) -> Body:
+    """The kernel of those there are that should take the least time."""
+    found = Direct(problem, target)
+    if problem.outputs <= FEW:
+        dots = Dots(problem, target)
+        if dots.cycles < found.cycles:
+            return dots.body()
+    return found.body()
 
 
 def conv(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
@@ -47,7 +60,7 @@ def conv(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel
         bool(bias),
         False,
     )
-    return for_targets(name, ("pack", "run"), lambda target: direct(problem, target))
+    return for_targets(name, ("pack", "run"), lambda target: quickest(problem, target))
 
 
 def conv_transposed(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
@@ -68,7 +81,7 @@ def conv_transposed(shapes: list[Sizes], window: Window, groups: int, dtype: Any
         bool(bias),
         True,
     )
-    return for_targets(name, ("pack", "run"), lambda target: direct(problem, target))
+    return for_targets(name, ("pack", "run"), lambda target: quickest(problem, target))
 
 
 def conv_weights(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:

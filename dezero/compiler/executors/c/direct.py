@@ -9,7 +9,7 @@ last one overlaps the one before, so that one size of tile is enough.
 from __future__ import annotations
 
 from itertools import product
-from math import ceil, prod
+from math import prod
 
 from ....arrays.patches import Sizes
 from .slabs import Phase, clipped, slab_of, strides
@@ -33,6 +33,8 @@ def tap_indices(phase: tuple[Phase, ...], kernel: Sizes) -> list[int]:
 class Direct:
     """Writes the kernel of a problem for a target."""
 
+    kind_of_shapes = Shapes
+
     def __init__(self, problem: Problem, target: Target) -> None:
         self.problem = p = problem
         self.size = itemsize(p.kind)
@@ -40,14 +42,20 @@ class Direct:
         channels = p.groups * p.inputs
         self.slab = slab_of(p.images, p.sizes, channels, p.phases, self.size, PIXELS)
         self.steps = strides(p.results, p.groups * p.outputs)
-        self.shapes = Shapes(target, self.lanes, self.slab, p.groups, p.inputs, p.outputs)
+        self.shapes = self.kind_of_shapes(
+            target, self.lanes, self.slab, p.groups, p.inputs, p.outputs
+        )
         # weights are packed for one width of block, so all phases have the same one
-        widest = max(self.shapes.best(phase)[0].vectors for phase in p.phases)
-        found = [self.shapes.best(phase, widest) for phase in p.phases]
+        self.vectors = max(self.shapes.best(phase)[0].vectors for phase in p.phases)
+        found = [self.shapes.best(phase, self.vectors) for phase in p.phases]
         self.tiles = [tile for tile, _ in found]
         self.cycles = sum(cycles for _, cycles in found)
-        self.width = widest * self.lanes
-        self.blocks = ceil(p.outputs / self.width)
+        self.blocks = self.shapes.blocks(self.vectors)
+
+    @property
+    def width(self) -> int:
+        """Outputs of a block."""
+        return self.vectors * self.lanes
 
     def body(self) -> Body:
         """The kernel's text and its scratch memory."""
@@ -61,6 +69,7 @@ class Direct:
         text = vector_type(f"{p.name}_v", p.kind, self.lanes * self.size, self.size)
         text += self.packing(places)
         text += self.slab.filling(f"{p.name}_fill", p.kind)
+        text += self.helpers()
         functions: dict[str, str] = {}
         calls = ""
         for phase, tile, place in zip(p.phases, self.tiles, places, strict=True):
@@ -81,6 +90,10 @@ class Direct:
             f"{opening}{calls}}}\n",
         )
         return Body(text, shared, private)
+
+    def helpers(self) -> str:
+        """C that tiles need."""
+        return ""
 
     def packing(self, places: list[int]) -> str:
         """The stage that packs the weights: of phases, of groups, of blocks."""
@@ -272,8 +285,3 @@ def store(V: str, place: str, value: str, count: int, lanes: int) -> str:
     if count == lanes:
         return f"*({V} *)({place}) = {value};\n"
     return f"{{ const {V} v = {value}; memcpy({place}, &v, {count} * sizeof *({place})); }}\n"
-
-
-def direct(problem: Problem, target: Target) -> Body:
-    """The body of a convolution's or transposed convolution's kernel."""
-    return Direct(problem, target).body()

@@ -6,25 +6,45 @@ A vector of output channels would be empty for the most part where there are onl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from .direct import Direct
-from .slabs import Phase
-from .tiles import Problem, Shapes, Tile, Walk
-from .vectors import Body, Target
+from .tiles import Shapes, Walk
+from .vectors import vector_type
+
+
+@dataclass(frozen=True, slots=True)
+class DotShapes(Shapes):
+    """Finds the tile that should be quickest: of so many sums per pixel as there are outputs."""
+
+    def candidates(self) -> list[int]:
+        """How many vectors a pixel may have."""
+        return [self.outputs]
+
+    def blocks(self, vectors: int) -> int:
+        """Into how many blocks the outputs are cut."""
+        return 1
+
+    def cycles(self, walk: Walk, vectors: int) -> float:
+        """About how long it takes to sum up a tile of such vectors, and their lanes."""
+        steps = [
+            max(vectors * len(seen) / 2, (vectors + len(seen)) / 2, 4.0) if seen else 0
+            for _, seen in walk.groups
+        ]
+        pixels = max([len(seen) for _, seen in walk.groups], default=0)
+        length = ceil(walk.length / self.lanes)
+        return len(walk.starts) * length * sum(steps) + 6 * vectors * pixels
 
 
 class Dots(Direct):
     """Writes the kernel of a problem for a target."""
 
-    def __init__(self, problem: Problem, target: Target) -> None:
-        super().__init__(problem, target)
-        old = self.shapes
-        self.shapes = DotShapes(target, self.lanes, self.slab, old.groups, old.inputs, old.outputs)
-        found = [self.shapes.best(phase) for phase in problem.phases]
-        self.tiles = [tile for tile, _ in found]
-        self.cycles = sum(cycles for _, cycles in found)
-        self.width = problem.outputs
-        self.blocks = 1
+    kind_of_shapes = DotShapes
+
+    @property
+    def width(self) -> int:
+        """Outputs of a block."""
+        return self.problem.outputs
 
     def packed_at(self, taps: int) -> str:
         """Where a block has the weight of tap t, input i and a lane; a run is so many taps."""
@@ -87,11 +107,16 @@ class Dots(Direct):
                 text += f"y[{place + v}] = {p.name}_sum({s}){bias};\n"
         return text
 
-    def functions(self) -> str:
-        """C that the tiles need: the sum of a vector's lanes, by halves."""
+    def helpers(self) -> str:
+        """C that tiles need: the sum of a vector's lanes, by halves."""
         p = self.problem
-        text, width = "", self.lanes
-        names = [f"{p.name}_v"]
-        while width > 2:
-            pass
-        return text
+        text, lanes = "", self.lanes
+        while lanes > 1:
+            lanes //= 2
+            half = vector_type(f"V{lanes}", p.kind, lanes * self.size, self.size)
+            text += f"{half}const V{lanes} v{lanes} = *(const V{lanes} *)&v{2 * lanes} + "
+            text += f"*((const V{lanes} *)&v{2 * lanes} + 1);\n"
+        return (
+            f"static inline {p.kind} {p.name}_sum(const {p.name}_v v{self.lanes}) {{\n"
+            f"{text}return v1[0];\n}}\n"
+        )

@@ -116,6 +116,11 @@ class Axis:
         """Whether some results see less than all taps."""
         return any(clipped(phase, self.size) for phase in self.phases)
 
+    def gap(self, taps: bool) -> int:
+        """The distance from an offset, or tap, to the next."""
+        numbers = self.phases[0].taps if taps else self.phases[0].offsets
+        return numbers[1] - numbers[0] if len(numbers) > 1 else 1
+
     def loops(self, body: str) -> str:
         """C that goes through all results; those of axis 0 have a given u."""
         a, phase = self.number, self.phases[0]

@@ -182,12 +182,9 @@ class Shapes:
     def best(self, phase: tuple[Phase, ...], vectors: int = 0) -> tuple[Tile, float]:
         """The best tile, of so many vectors if that is given, and an idea of its cycles."""
         extents = self.extents(phase)
-        needed = ceil(self.outputs / self.lanes)
         best, least = Tile(len(extents) - 1, 1, vectors or 1), float("inf")
-        for v in [vectors] if vectors else range(1, 7):
-            if v > needed or (v < needed and v * self.lanes > self.outputs):
-                continue
-            blocks = ceil(self.outputs / (v * self.lanes))
+        for v in [vectors] if vectors else self.candidates():
+            blocks = self.blocks(v)
             for axis, count, pixels in tile_shapes(extents, self.slab.bands):
                 if v * (pixels + 1) + 1 > self.target.registers - (v > 1):
                     break
@@ -197,6 +194,15 @@ class Shapes:
                 if time < least:
                     best, least = tile, time
         return best, least
+
+    def candidates(self) -> list[int]:
+        """How many vectors a pixel may have."""
+        needed = ceil(self.outputs / self.lanes)
+        return [v for v in range(1, 7) if v == needed or v * self.lanes <= self.outputs]
+
+    def blocks(self, vectors: int) -> int:
+        """Into how many blocks the outputs are cut."""
+        return ceil(self.outputs / (vectors * self.lanes))
 
     def cycles(self, walk: Walk, vectors: int) -> float:
         """About how long it takes to sum up a tile of such vectors."""
