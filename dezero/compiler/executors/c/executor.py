@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ....arrays import random
 from ...planning.fuse import Nest
 from ...planning.memory import rounded
 from ...planning.plan import Plan, is_aligned, kept_roots
@@ -73,6 +74,7 @@ class CExecutor(Executor):
         """Write the C of all nests, compile it, and make the program of calls."""
         self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
         self.outside: list[str] = []
+        self.read_outside: set[int] = set()
         bodies: list[str] = []
         calls = self.sequence(bodies)
         bits = self.blas.bits if self.blas else 64
@@ -109,6 +111,9 @@ class CExecutor(Executor):
                 continue
             close()
             calls.append(nest.members)
+            self.read_outside |= {
+                self.layout.roots[j] for i in nest.members for j in self.nodes[i].ins
+            }
             self.outside += [self.nodes[i].op or self.nodes[i].kind for i in nest.members]
         pending += self.writer.checks(self.guards)
         for nest in self.schedule.final:
@@ -127,6 +132,9 @@ class CExecutor(Executor):
         self.table[0] = self.memory.ctypes.data + self.start
         self.table[1] = self.bad.ctypes.data
         stages = self.kernels.addresses(kernels)
+        self.words = np.zeros(max(1, len(self.writer.draws)), np.uint64)
+        for number in range(len(self.writer.draws)):
+            stages[f"draw{number}"] = self.words.ctypes.data + 8 * number
         for key, k in self.writer.table.items():
             if isinstance(key, str):
                 self.table[k] = stages[key]
@@ -155,7 +163,8 @@ class CExecutor(Executor):
 
     def prepare_loading(self) -> None:
         """Find out how each slot that is not used in place gets to where it is read."""
-        live, outside = set(self.layout.order), self.numpy_reads()
+        live, roots = set(self.layout.order), self.layout.roots
+        same = self.read_outside | {roots[i] for i in self.trace.outputs}
         self.pointed: list[tuple[int, int, Any]] = []  # slots whose array is pointed to
         self.copied = []
         for k, i in self.slots.items():
@@ -163,19 +172,10 @@ class CExecutor(Executor):
                 continue
             index = self.writer.table.get(i)
             array = self.array(i)
-            if index is not None and i not in outside and array.ndim:
+            if index is not None and i not in same and array.ndim:
                 self.pointed.append((k, index, array))
             else:
                 self.copied.append((k, array))
-
-    def numpy_reads(self) -> set[int]:
-        """The slots that NumPy reads, or that are returned: their arrays must stay the same."""
-        roots = self.layout.roots
-        found = {roots[i] for i in self.trace.outputs}
-        for nest in self.schedule.ordinary:
-            if self.writer.is_outside(nest):
-                found |= {roots[j] for i in nest.members for j in self.nodes[i].ins}
-        return found
 
     def run(self, values: Any) -> int:
         """As the NumPy executor does; an index out of range is for the eager run to name."""
@@ -187,6 +187,9 @@ class CExecutor(Executor):
                 array[...] = x
                 x = array
             table[index] = x.ctypes.data
+        for number, (_, count) in enumerate(self.writer.draws):
+            key, first = random.reserve(count)
+            self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
         bad[0] = 0
         for function, args, out in self.program:
             function(*args, out=out)

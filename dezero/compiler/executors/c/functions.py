@@ -16,6 +16,14 @@ HEADER = """#include <stdint.h>
 #include <string.h>
 #include <math.h>
 typedef unsigned char boolean;
+/* rounded once where the processor can, for our own polynomials only */
+#ifdef __FMA__
+#define fma_float(a, b, c) __builtin_fmaf(a, b, c)
+#define fma_double(a, b, c) __builtin_fma(a, b, c)
+#else
+#define fma_float(a, b, c) ((a) * (b) + (c))
+#define fma_double(a, b, c) ((a) * (b) + (c))
+#endif
 """
 
 FUNCTIONS = Template("""
@@ -26,9 +34,9 @@ static inline $T real_$T($I i) { $T x; memcpy(&x, &i, sizeof x); return x; }
 static inline $T expm1_reduced_$T($T x, $I *k) {
     $T t = x * ($T)1.4426950408889634 + $magic;
     $T n = t - $magic;
-    $T r = (x - n * ($T)$high) - n * ($T)$low;
+    $T r = fma_$T(-n, ($T)$low, x - n * ($T)$high);
     *k = bits_$T(t) - bits_$T($magic);
-    return r + r * r * ($poly);
+    return fma_$T(r * r, $poly, r);
 }
 
 static inline $T exp_$T($T x) {
@@ -82,7 +90,7 @@ def horner(coefficients: list[float], variable: str, kind: str) -> str:
     """A polynomial as C, the constant first."""
     text = f"({kind}){coefficients[-1]!r}"
     for c in reversed(coefficients[:-1]):
-        text = f"({kind}){c!r} + {variable} * ({text})"
+        text = f"fma_{kind}({variable}, {text}, ({kind}){c!r})"
     return text
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...planning.layout import called
 from ...planning.operations import NUMERIC, TYPES
-from ...tracing.tape import Node, Ref, View
+from ...tracing.tape import Node, Ref
 
 
 @dataclass(frozen=True)
@@ -20,34 +20,32 @@ class Indexing:
     parameters: str
     body: str
     arrays: tuple[int, ...]
-    extent: int  # rows that are read; 1 where they are written
-    copies: bool  # whether the result begins as a copy of the first operand
+    extent: int  # rows that the index names
+    begins: str  # what the result begins as: "nothing", "copy" of the first operand, or "zeros"
 
 
-def index_of(node: Node) -> tuple[Any, tuple[int, ...]] | None:
-    """The index of a node, and its operands: x, what is written, or x alone."""
-    if node.kind == "call" and node.op == "getitem":
-        return called(node).args[1], node.ins[:1]
+def index_of(node: Node) -> tuple[Any, tuple[int, ...], str] | None:
+    """The index of a node, what is indexed and written, and what the result begins as."""
+    if node.kind == "call" and node.op in ("getitem", "gather"):
+        return called(node).args[1], node.ins[:1], "nothing"
     if node.kind == "call" and node.op == "scatter_add":
-        return called(node).args[1], node.ins[:1]
-    if node.kind in ("set", "at") and not isinstance(node.attr, View):
-        return node.attr, node.ins[:2]
+        return called(node).args[1], (node.id, node.ins[0]), "zeros"
+    if node.kind == "set" or (node.kind == "at" and node.op == "add"):
+        return node.attr, node.ins[:2], "copy"
     return None
 
 
-def indexing(node: Node, dummies: dict[int, Any], nodes: list[Node]) -> Indexing | None:
+def indexing(node: Node, dummies: dict[int, Any]) -> Indexing | None:
     """The C of x[i], x[i, j] = v and np.add.at(x, i, v) for whole rows; None for other indices."""
     found = index_of(node)
-    if found is None or (node.kind == "at" and node.op != "add"):
+    if found is None:
         return None
-    index, operands = found
+    index, operands, begins = found
     index = index if isinstance(index, tuple) else (index,)
     parts = [node.ins[e.position] for e in index if isinstance(e, Ref)]
     x, out = dummies[operands[0]], dummies[node.id]
     arrays = [dummies[j] for j in parts]
-    if node.kind == "call" and node.op == "scatter_add":
-        return None
-    fits = len(parts) == len(index) and len(parts) > 0 and len(parts) <= x.ndim
+    fits = len(parts) == len(index) and 0 < len(parts) <= x.ndim
     fits = fits and x.dtype == out.dtype and str(x.dtype) in NUMERIC
     fits = fits and bool(x.size and out.size)
     fits = fits and all(i.dtype.name == "int64" and i.shape == arrays[0].shape for i in arrays)
@@ -59,16 +57,20 @@ def indexing(node: Node, dummies: dict[int, Any], nodes: list[Node]) -> Indexing
         v = dummies[operands[1]]
         if v.dtype != x.dtype or v.shape != rows:
             return None
-    return written_out(node, x, parts, arrays[0].size, operands)
+    adds = node.kind != "set" and begins != "nothing"
+    return Indexing(
+        *written_out(node, x, parts, begins, adds),
+        (node.id, operands[-1], *parts),
+        arrays[0].size,
+        begins,
+    )
 
 
-def written_out(
-    node: Node, x: Any, parts: list[int], count: int, operands: tuple[int, ...]
-) -> Indexing:
-    """The function for an index of whole rows."""
+def written_out(node: Node, x: Any, parts: list[int], begins: str, adds: bool) -> tuple[str, str]:
+    """The function for an index of whole rows: its parameters and its body."""
     width = prod(x.shape[len(parts) :])
     kind = TYPES[str(node.dtype)]
-    writes = node.kind in ("set", "at")
+    writes = begins != "nothing"
     names = [f"const int64_t *restrict i{d}" for d in range(len(parts))]
     source = f"const {kind} *restrict {'v' if writes else 'x'}"
     lines = ["for (int64_t n = lo; n < hi; n++) {", "    int64_t row = 0;"]
@@ -77,7 +79,7 @@ def written_out(
         lines.append(f"    int64_t k{d} = i{d}[n] + (i{d}[n] < 0 ? {size} : 0);")
         lines.append(f"    if (k{d} < 0 || k{d} >= {size}) {{ *bad = -1; k{d} = 0; }}")
         lines.append(f"    row = row * {size} + k{d};")
-    if node.kind == "at":
+    if adds:
         lines.append("    #pragma omp simd")
         lines.append(f"    for (int64_t c = 0; c < {width}; c++)")
         lines.append(f"        y[row * {width} + c] += v[n * {width} + c];")
@@ -87,34 +89,57 @@ def written_out(
         lines.append(f"    memcpy({to} * {width}, {taken} * {width}, {bytes_});")
     lines.append("}")
     parameters = ", ".join([f"{kind} *restrict y", source, *names])
-    arrays = (node.id, operands[-1], *parts)
-    return Indexing(parameters, "\n".join("    " + t for t in lines), arrays, count, writes)
+    return parameters, "\n".join("    " + t for t in lines)
 
 
-def assignment(node: Node, dummies: dict[int, Any]) -> tuple[str, str, int, int]:
-    """What writes into a view of a result.
+@dataclass(frozen=True)
+class Copy:
+    """A function (y, v) that writes v into a part of y, which begins at `start`."""
 
-    Returns:
-        Parameters (y, v), the body, where the view begins in y, and how far the work divides.
-    """
-    out, value = dummies[node.id], dummies[node.ins[1]]
-    view = node.attr.function(out)
-    value = np.broadcast_to(value, view.shape)
-    start = view.__array_interface__["data"][0] - out.__array_interface__["data"][0]
-    kind = TYPES[str(node.dtype)]
-    source = TYPES[str(value.dtype)]
-    axes = collapsed(view, value) or [(1, 0, 0)]
+    parameters: str
+    body: str
+    start: int
+    extent: int
+
+
+def copied(out: Any, part: Any, value: Any) -> Copy:
+    """What writes `value` into `part`, a view of `out`."""
+    value = np.broadcast_to(value, part.shape)
+    start = part.__array_interface__["data"][0] - out.__array_interface__["data"][0]
+    kind, source = TYPES[str(out.dtype)], TYPES[str(value.dtype)]
+    axes = collapsed(part, value) or [(1, 0, 0)]
     lines = []
     for d, (size, _, _) in enumerate(axes):
         ends = ("lo", "hi") if d == 0 else ("0", str(size))
         if d == len(axes) - 1:
             lines.append("    " * (d + 1) + "#pragma omp simd")
         lines.append("    " * (d + 1) + f"for (int64_t i{d} = {ends[0]}; i{d} < {ends[1]}; i{d}++)")
-    to = " + ".join([f"i{d} * {a[1]}" for d, a in enumerate(axes)])
-    taken = " + ".join([f"i{d} * {a[2]}" for d, a in enumerate(axes)])
+    to, taken = (" + ".join([f"i{d} * {a[k]}" for d, a in enumerate(axes)]) for k in (1, 2))
     lines.append("    " * (len(axes) + 1) + f"y[{to}] = ({kind})v[{taken}];")
     parameters = f"int64_t lo, int64_t hi, {kind} *restrict y, const {source} *restrict v"
-    return parameters, "\n".join(lines), start // out.itemsize, axes[0][0]
+    return Copy(parameters, "\n".join(lines), start // out.itemsize, axes[0][0])
+
+
+def joined(node: Node, dummies: dict[int, Any]) -> list[tuple[int, Copy]] | None:
+    """What np.concatenate and np.stack copy: operands, and where to; None for other calls."""
+    call = called(node)
+    parts = call.args[0] if call.args else None
+    whole = isinstance(parts, list | tuple) and all(isinstance(e, Ref) for e in parts)
+    if node.op not in ("concatenate", "stack") or not whole or set(call.kwargs) - {"axis"}:
+        return None
+    axis = call.kwargs.get("axis", call.args[1] if len(call.args) > 1 else 0)
+    out, operands = dummies[node.id], [node.ins[e.position] for e in parts]
+    if axis is None or any(str(dummies[j].dtype) not in NUMERIC for j in (*operands, node.id)):
+        return None
+    found, at = [], 0
+    for j in operands:
+        x = dummies[j] if node.op == "concatenate" else np.expand_dims(dummies[j], axis)
+        where: list[Any] = [slice(None)] * out.ndim
+        where[axis] = slice(at, at + x.shape[axis])
+        at += x.shape[axis]
+        if x.size:
+            found.append((j, copied(out, out[tuple(where)], x)))
+    return found
 
 
 def collapsed(x: Any, y: Any) -> list[tuple[int, int, int]]:

@@ -289,8 +289,8 @@ class NestText:
             return
         if any(steps[k] for k, _ in self.inner):
             self.reserve(i)
-            place = f"a{i}[{' + '.join(filter(None, [self.index(steps, self.outer), self.index(steps, self.inner)]))}]"
-            now.stores += folded(node.op, place, v, "")
+            where = [self.index(steps, self.outer), self.index(steps, self.inner)]
+            now.stores += folded(node.op, f"a{i}[{' + '.join(w for w in where if w)}]", v, "")
             return
         self.register(i, f"s{i}", v, now)
         now.closed += folded(node.op, self.total(i, steps), f"s{i}", "")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from math import prod
 
 from ...planning.fuse import Nest
-from ...planning.layout import node_bytes, node_size
+from ...planning.layout import called, node_bytes, node_size
 from ...planning.memory import rounded
-from ...planning.operations import TYPES
+from ...planning.operations import FLOATS, TYPES
 from ...planning.plan import Schedule
 from ...tracing.tape import Guard, Node, View
-from .indexing import assignment, indexing
+from ...tracing.tracearray import is_basic
+from .indexing import Copy, copied, indexing, joined
 from .kernels import Kernels
-from .nest import NestText
+from .masks import mask_function
+from .nest import NestText, literal
 from .product import product
 from .program import LEAST, Piece, Program, Span
 
@@ -28,6 +30,7 @@ class Writer:
         program: The functions so far.
         table: Where in the table of addresses slots, constants, guards and stages are.
         cost: Of all pieces, in about a nanosecond's eighth.
+        draws: The nodes that draw random numbers, and how many words each takes.
         flops: Floating-point operations of products and convolutions.
     """
 
@@ -40,6 +43,7 @@ class Writer:
         self.has_blas = has_blas
         self.program = Program()
         self.table: dict[int | str, int] = {}
+        self.draws: list[tuple[int, int]] = []
         self.cost = 0.0
         self.flops = 0
 
@@ -52,13 +56,6 @@ class Writer:
             found[0].comment = self.comment(nest.members)
         return found
 
-    def is_outside(self, nest: Nest) -> bool:
-        """Whether NumPy has to compute a nest."""
-        if nest.loop:
-            return False
-        probe = Writer(self.schedule, self.kernels, self.has_blas)
-        return probe.single(self.nodes[nest.members[0]], nest) is None
-
     def single(self, node: Node, nest: Nest) -> list[Piece] | None:
         """The pieces of a nest of another kind."""
         if len(nest.members) > 1:
@@ -69,7 +66,7 @@ class Writer:
             return self.assign(node)
         if nest.index in self.kernels.found:
             return self.kernel(node, nest)
-        return self.index(node)
+        return self.index(node) or (self.call(node) if node.kind == "call" else None)
 
     # --- where things are
 
@@ -198,30 +195,65 @@ class Writer:
         )
         return [*(self.begin(node, node.ins[2]) if len(node.ins) > 2 else []), piece]
 
+    def copy(self, node: Node, j: int, copy: Copy) -> Piece:
+        """What writes operand j into a part of a node's result."""
+        name = self.program.function(copy.parameters, copy.body)
+        target = self.address(node.id, False) + plus(copy.start)
+        call = f"{name}(lo, hi, {target}, {self.address(j)});"
+        reads = [self.span(self.layout.roots[j])]
+        return Piece(call, reads, [self.span(node.id)], node_size(self.nodes[j]), copy.extent)
+
     def assign(self, node: Node) -> list[Piece]:
         """What writes into a view."""
-        parameters, body, start, extent = assignment(node, self.layout.dummies)
-        name = self.program.function(parameters, body)
-        target = f"{self.address(node.id, False)} + {start}"
-        call = f"{name}(lo, hi, {target}, {self.address(node.ins[1])});"
-        size = node_size(self.nodes[node.ins[1]])
-        piece = Piece(call, self.reads(node), [self.span(node.id)], size, extent)
-        return [*self.begin(node, node.ins[0]), piece]
+        out = self.layout.dummies[node.id]
+        copy = copied(out, node.attr.function(out), self.layout.dummies[node.ins[1]])
+        return [*self.begin(node, node.ins[0]), self.copy(node, node.ins[1], copy)]
 
     def index(self, node: Node) -> list[Piece] | None:
         """Rows that integer arrays name."""
-        found = indexing(node, self.layout.dummies, self.nodes)
+        found = indexing(node, self.layout.dummies)
         if found is None:
             return None
         parameters = f"int64_t lo, int64_t hi, int64_t *bad, {found.parameters}"
         name = self.program.function(parameters, found.body)
         arrays = [self.address(i, i != node.id) for i in found.arrays]
-        call = f"{name}({', '.join(['lo', 'hi', 'bad', *arrays])});"
+        ends = "lo, hi" if found.begins == "nothing" else f"0, {found.extent}"  # else they may meet
+        call = f"{name}({', '.join([ends, 'bad', *arrays])});"
+        extent = found.extent if found.begins == "nothing" else 1
         writes = [self.span(node.id), BAD]
-        extent = 1 if found.copies else found.extent
-        call = call.replace("(lo, hi", f"(0, {found.extent}") if found.copies else call
         piece = Piece(call, self.reads(node), writes, 2.0 * node_size(node), extent)
-        return [*(self.begin(node, node.ins[0]) if found.copies else []), piece]
+        if found.begins == "zeros":
+            return [self.zeros(node), piece]
+        return [*(self.begin(node, node.ins[0]) if found.begins == "copy" else []), piece]
+
+    def zeros(self, node: Node) -> Piece:
+        """What sets a result to zeros."""
+        size = node_bytes(node)
+        text = f"memset({self.address(node.id, False)}, 0, {size});"
+        return Piece(text, [], [self.span(node.id)], size / 8)
+
+    def call(self, node: Node) -> list[Piece] | None:
+        """A call that has C of its own: of joining, and of drawing what drops out."""
+        if node.op == "dropout_mask" and str(node.dtype) in FLOATS and len(node.ins) == 1:
+            return [self.mask(node)]
+        if node.op == "scatter_add" and is_basic(called(node).args[1]):
+            out, value = self.layout.dummies[node.id], self.layout.dummies[node.ins[0]]
+            copy = copied(out, out[called(node).args[1]], value)
+            return [self.zeros(node), self.copy(node, node.ins[0], copy)]
+        found = joined(node, self.layout.dummies)
+        return None if found is None else [self.copy(node, j, copy) for j, copy in found]
+
+    def mask(self, node: Node) -> Piece:
+        """A mask of dropout: `arrays.random.dropout_mask`, from the words that are reserved."""
+        size, kind = node_size(node), TYPES[str(node.dtype)]
+        ratio = called(node).args[1]
+        parameters, text = mask_function(kind)
+        name = self.program.function(parameters, text)
+        self.draws.append((node.id, (size + 1) // 2))
+        numbers = f"{size}, {int(ratio * 2**32)}u, {literal(1 / (1 - ratio), kind)}"
+        word = f"*(const uint64_t *)table[{self.slot(f'draw{len(self.draws) - 1}')}]"
+        call = f"{name}(lo, hi, {word}, {numbers}, {self.address(node.id, False)});"
+        return Piece(call, [], [self.span(node.id)], 8.0 * size, (size + 1) // 2, 16)
 
     def kernel(self, node: Node, nest: Nest) -> list[Piece]:
         """The stages of a convolution or of pooling."""
