@@ -1,16 +1,18 @@
 """Recurrent networks over whole sequences: one op for all steps.
 
-The products with the inputs and those of the weights' gradients are one each for all steps; only
-what depends on the state is computed step by step.
+In a step the state, the input and a one, side by side, are multiplied with a matrix for each
+gate. The matrices are small and what a step works on stays in the cache; results are written
+into memory that is there already, as new pages cost more than the arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arrays.memory import empty_for
 from ..core import Rule, Variable
 from ..core.graph import propagate
 from ..errors import ShapeError
@@ -53,41 +55,81 @@ def check_sizes(xs: Any, h: Any, Wx: Any, b: Any, Wh: Any, gates: int) -> None:
             raise ShapeError(f"{name} must be {wanted[name]}")
 
 
-def rows(xs: Any) -> Any:
-    """(T, N, I) as a matrix, (T * N, I)."""
-    return xs.reshape(xs.shape[0] * xs.shape[1], xs.shape[2])
+class Sequence(Rule):
+    """What recurrent ops share: operands and weights put together, and taken apart again."""
+
+    __slots__ = ("joined",)
+    order: ClassVar[tuple[int, ...]]  # where each gate's columns are in the weights
+
+    def columns(self, H):
+        return [slice(k * H, (k + 1) * H) for k in self.order]
+
+    def join(self, xs, h, Wx, b, Wh):
+        """[h, x, 1] of each step, (T + 1, N, K), and [Wh, Wx, b] of each gate, (G, K, H)."""
+        T, N, I = xs.shape
+        H = len(Wh)
+        joined = empty_for((T + 1, N, H + I + 1), xs, h, Wx, b, Wh)
+        joined[0, :, :H], joined[:T, :, H:-1], joined[..., -1] = h, xs, 1
+        weights = empty_for((len(self.order), H + I + 1, H), joined)
+        for W, columns in zip(weights, self.columns(H), strict=True):
+            W[:H], W[H:-1], W[-1] = Wh[:, columns], Wx[:, columns], b[columns]
+        self.joined = joined
+        return joined, weights
+
+    def transposed(self, Wh):
+        """The weights that carry the gradient from each gate to the state before, (G, H, H)."""
+        H = len(Wh)
+        back = empty_for((len(self.order), H, H), Wh)
+        for W, columns in zip(back, self.columns(H), strict=True):
+            W[...] = Wh[:, columns].T  # a copy: it is multiplied with at every step
+        return back
+
+    def gradients(self, dz, Wx):
+        """Those of xs, Wx, b and Wh from those of what enters the gates, (G, T, N, H)."""
+        G, T, N, H = dz.shape
+        rows = self.joined[:T].reshape(T * N, self.joined.shape[2])
+        dz = dz.reshape(G, T * N, H)
+        gW = empty_for((rows.shape[1], G * H), dz)  # (H + I + 1, G * H)
+        gxs: Any = 0.0
+        for d, columns in zip(dz, self.columns(H), strict=True):
+            gW[:, columns] = rows.T @ d
+            if self.needs(0):
+                gxs = gxs + d @ Wx[:, columns].T
+        gxs = gxs.reshape(T, N, len(Wx)) if self.needs(0) else None
+        return gxs, gW[H:-1], gW[-1], gW[:H]
 
 
-def weight_gradients(dz: Any, xs: Any, h: Any, hs: Any) -> tuple[Any, Any, Any]:
-    """The gradients of Wx, b and Wh from those of what enters the gates, all steps at once."""
-    before = np.concatenate([h[np.newaxis], hs[:-1]])
-    return rows(xs).T @ rows(dz), rows(dz).sum(axis=0), rows(before).T @ rows(dz)
-
-
-class RNN(Rule):
-    __slots__ = ("hs",)
+class RNN(Sequence):
+    __slots__ = ()
     op = "rnn"
+    order = (0,)
 
     def forward(self, xs, h, Wx, b, Wh):
         check_sizes(xs, h, Wx, b, Wh, 1)
-        hs = (rows(xs) @ Wx + b).reshape(*xs.shape[:2], len(b))
+        joined, weights = self.join(xs, h, Wx, b, Wh)
+        hs = joined[1:, :, : len(Wh)]
+        z = empty_for(h.shape, joined)
         for t in range(len(xs)):
-            h = np.tanh(hs[t] + h @ Wh)
-            hs[t] = h
-        self.hs = hs
-        return hs
+            np.matmul(joined[t], weights[0], out=z)
+            np.tanh(z, out=hs[t])
+        return hs.copy()
 
     def gradient(self, gy, xs, h, Wx, b, Wh):
         if isinstance(xs, Variable):
             return composed_gradients(rnn_steps, (gy,), (xs, h, Wx, b, Wh))
-        hs = self.hs
-        dz = gy * (1 - hs * hs)  # exact for the last step; the others get what flows back
-        back = Wh.T.copy()  # contiguous: it is multiplied with at every step
-        for t in range(len(hs) - 1, 0, -1):
-            dz[t - 1] += (dz[t] @ back) * (1 - hs[t - 1] * hs[t - 1])
-        gWx, gb, gWh = weight_gradients(dz, xs, h, hs)
-        gxs = (rows(dz) @ Wx.T).reshape(xs.shape) if self.needs(0) else None
-        return gxs, dz[0] @ back, gWx, gb, gWh
+        hs, back = self.joined[1:, :, : len(Wh)], self.transposed(Wh)
+        dz = empty_for((1, *gy.shape), gy, hs)
+        gh = empty_for(h.shape, dz)
+        gh[...] = 0
+        for t in range(len(xs) - 1, -1, -1):
+            d = dz[0, t]
+            gh += gy[t]
+            np.multiply(hs[t], hs[t], out=d)
+            np.subtract(1, d, out=d)
+            d *= gh
+            np.matmul(d, back[0], out=gh)
+        gxs, gWx, gb, gWh = self.gradients(dz, Wx)
+        return gxs, gh, gWx, gb, gWh
 
 
 def rnn_steps(xs: Any, h: Any, Wx: Any, b: Any, Wh: Any) -> tuple[Any]:
@@ -125,58 +167,73 @@ def rnn(xs: Operand, h: Operand, Wx: Operand, b: Operand, Wh: Operand) -> Variab
     return RNN()(xs, h, Wx, b, Wh)
 
 
-class LSTM(Rule):
-    __slots__ = ("cs", "gates", "hs")
+class LSTM(Sequence):
+    __slots__ = ("cells", "gates")
     op = "lstm"
+    order = (2, 0, 1, 3)  # o, f, i, u: first the sigmoids
 
     def forward(self, xs, h, c, Wx, b, Wh):
         check_sizes(xs, h, Wx, b, Wh, 4)
         if c.shape != h.shape:
             raise ShapeError(f"c must be {h.shape}, as h")
-        H = h.shape[1]
-        # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: then one tanh does for all four gates
-        halves = np.where(np.arange(4 * H) < 3 * H, 0.5, 1.0).astype(Wx.dtype)
-        gates = (rows(xs) @ (Wx * halves) + b * halves).reshape(*xs.shape[:2], 4 * H)
-        Wh = Wh * halves
-        hs, cs = np.empty_like(gates[..., :H]), np.empty_like(gates[..., :H])
+        joined, weights = self.join(xs, h, Wx, b, Wh)
+        weights[:3] *= 0.5  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh does for all gates
+        hs = joined[1:, :, : len(Wh)]
+        gates = empty_for((len(xs), 4, *h.shape), joined)
+        cells = empty_for((len(joined), *c.shape), joined, c)
+        cells[0] = c
+        product = empty_for(c.shape, cells)
         for t in range(len(xs)):
-            z = gates[t]
-            z += h @ Wh
-            z[...] = np.tanh(z)
-            z[:, : 3 * H] *= 0.5
-            z[:, : 3 * H] += 0.5
-            c = z[:, :H] * c + z[:, H : 2 * H] * z[:, 3 * H :]
-            h = z[:, 2 * H : 3 * H] * np.tanh(c)
-            cs[t], hs[t] = c, h
-        self.gates, self.cs, self.hs = gates, cs, hs
-        return hs, c
+            z, c = gates[t], cells[t + 1]
+            np.matmul(joined[t], weights, out=z)
+            np.tanh(z, out=z)
+            sigmoids, (o, f, i, u) = z[:3], z
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            np.multiply(f, cells[t], out=c)
+            np.multiply(i, u, out=product)
+            c += product
+            np.tanh(c, out=product)
+            np.multiply(o, product, out=hs[t])
+        self.gates, self.cells = gates, cells
+        return hs.copy(), cells[-1].copy()
 
     def gradient(self, ghs, gc, xs, h, c, Wx, b, Wh):
         if isinstance(xs, Variable):
             return composed_gradients(lstm_steps, (ghs, gc), (xs, h, c, Wx, b, Wh))
-        H = h.shape[1]
-        f, i, o, u = (self.gates[..., k * H : (k + 1) * H] for k in range(4))
-        shown = np.tanh(self.cs)
-        before = np.concatenate([c[np.newaxis], self.cs[:-1]])
-        # what the gates' and the cell's gradients are multiplied with, for all steps at once
-        slopes = np.concatenate(
-            [before * f * (1 - f), u * i * (1 - i), shown * o * (1 - o), i * (1 - u * u)], axis=2
-        )
-        to_cell = o * (1 - shown * shown)
-        dz, gh = slopes, 0.0
-        back = Wh.T.copy()  # contiguous: it is multiplied with at every step
+        dz = empty_for((4, *ghs.shape), ghs, gc, self.gates)
+        back, parts = self.transposed(Wh), empty_for((4, *h.shape), dz)
+        gh, carried, *scratch = [empty_for(h.shape, dz) for _ in range(5)]
+        gh[...], carried[...] = 0, gc
         for t in range(len(xs) - 1, -1, -1):
-            gh = ghs[t] + gh
-            gc = gc + gh * to_cell[t]
-            dz[t, :, :H] *= gc
-            dz[t, :, H : 2 * H] *= gc
-            dz[t, :, 2 * H : 3 * H] *= gh
-            dz[t, :, 3 * H :] *= gc
-            gc = gc * f[t]
-            gh = dz[t] @ back
-        gWx, gb, gWh = weight_gradients(dz, xs, h, self.hs)
-        gxs = (rows(dz) @ Wx.T).reshape(xs.shape) if self.needs(0) else None
-        return gxs, gh, gc, gWx, gb, gWh
+            gh += ghs[t]
+            d = dz[:, t]
+            self.step_back(t, d, gh, carried, *scratch)
+            np.matmul(d, back, out=parts)
+            np.add.reduce(parts, axis=0, out=gh)
+        gxs, gWx, gb, gWh = self.gradients(dz, Wx)
+        return gxs, gh, carried, gWx, gb, gWh
+
+    def step_back(self, t, d, gh, gc, a, b, shown):
+        """From the gradients of step t's h and c to those of its gates, d, and of the c before."""
+        gates = self.gates[t]
+        o, f, i, u = gates
+        np.subtract(1, gates[:3], out=d[:3])
+        np.tanh(self.cells[t + 1], out=shown)
+        np.multiply(gh, o, out=a)
+        np.multiply(a, shown, out=b)
+        d[0] *= b  # gh tanh(c) o (1 - o)
+        b *= shown
+        a -= b
+        gc += a  # gh o (1 - tanh(c)^2)
+        np.multiply(gc, i, out=a)
+        np.multiply(u, u, out=d[3])
+        np.subtract(1, d[3], out=d[3])
+        d[2:] *= a  # gc i (1 - u^2)
+        d[2] *= u  # gc u i (1 - i)
+        gc *= f
+        d[1] *= gc
+        d[1] *= self.cells[t]  # gc c f (1 - f)
 
 
 def lstm_steps(xs: Any, h: Any, c: Any, Wx: Any, b: Any, Wh: Any) -> tuple[Any, Any]:
