@@ -6,17 +6,20 @@ It is the reference, and what every node falls back to that the C executor does 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..planning.fuse import Nest
 from ..planning.layout import called
 from ..planning.memory import ALIGNMENT
 from ..planning.plan import Plan, kept_roots, scheduled
 from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
 
+PIECE = 1 << 13  # elements that are worked on at a time
 Step = tuple[Callable[..., Any], tuple[Any, ...], Any]  # function(*args, out=the third)
 
 
@@ -67,8 +70,8 @@ class Executor:
 
     def build(self) -> None:
         """Make the program."""
-        self.program = self.steps([i for nest in self.schedule.ordinary for i in nest.members])
-        self.ending = self.steps([i for nest in self.schedule.final for i in nest.members])
+        self.program = [s for nest in self.schedule.ordinary for s in self.nest_steps(nest)]
+        self.ending = [s for nest in self.schedule.final for s in self.nest_steps(nest)]
         live = set(self.layout.order)
         self.copied = [
             (k, self.array(i)) for k, i in self.slots.items() if i in live and k not in self.bound
@@ -79,6 +82,18 @@ class Executor:
         """The calls that compute these nodes."""
         found = [numpy_step(self, self.nodes[i]) for i in ids]
         return [step for step in found if step is not None]
+
+    def nest_steps(self, nest: Nest) -> list[Step]:
+        """The calls of a nest; of large arrays piece by piece, so that they stay in the cache."""
+        if len(nest.members) == 1 or not nest.loop:
+            return self.steps(nest.members)
+        steps: list[Step] = []
+        buffers = {i: np.empty(PIECE, self.nodes[i].dtype) for i in nest.members}
+        for start in range(0, nest.size, PIECE):
+            piece = Piece(self, buffers, start, min(start + PIECE, nest.size))
+            found = [numpy_step(piece, self.nodes[i]) for i in nest.members]
+            steps += [step for step in found if step is not None]
+        return steps
 
     def array(self, i: int) -> Any:
         """The array of a node."""
@@ -125,7 +140,29 @@ class Executor:
         return -1
 
 
-def numpy_step(executor: Executor, node: Node) -> Step | None:
+@dataclass(frozen=True)
+class Piece:
+    """A piece of every array of a nest; what never leaves the nest is in a buffer."""
+
+    executor: Executor
+    buffers: dict[int, Any]
+    start: int
+    stop: int
+
+    @property
+    def calls(self) -> dict[int, list[Node]]:
+        """The results of each call."""
+        return self.executor.calls
+
+    def array(self, i: int) -> Any:
+        """The piece of a node's array."""
+        x = self.executor.array(i)
+        if x is None:
+            return self.buffers[i][: self.stop - self.start]
+        return x if x.size == 1 else x.reshape(-1)[self.start : self.stop]
+
+
+def numpy_step(executor: Executor | Piece, node: Node) -> Step | None:
     """The call that computes a node into its array."""
     out = executor.array(node.id)
     ins = tuple([executor.array(j) for j in node.ins])
@@ -149,7 +186,7 @@ def numpy_step(executor: Executor, node: Node) -> Step | None:
     return call_step(executor, node, ins)
 
 
-def call_step(executor: Executor, node: Node, ins: tuple[Any, ...]) -> Step | None:
+def call_step(executor: Executor | Piece, node: Node, ins: tuple[Any, ...]) -> Step | None:
     """The call of a function as it is, once for all of its results."""
     number = node.attr[0]
     results = executor.calls[number]

@@ -14,6 +14,7 @@ one that begins before what the node needs, so none can come to depend on itself
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..tracing.tape import Shape
 from .layout import ELEMENTWISE, Layout, node_size, order_of
@@ -23,6 +24,7 @@ Steps = tuple[int, ...]  # elements from one position to the next, along each si
 LONGEST_ROW = 1 << 13  # elements: what a row keeps between its passes must fit the cache
 MOST_MEMBERS = 128
 MOST_ARRAYS = 24
+FLAT = 1 << 15  # elements, from which pieces are worth their calls
 SIBLINGS = 4  # nests that read the same, which are tried
 
 
@@ -59,16 +61,17 @@ class Fusion:
 
     Args:
         layout: Where everything lies.
-        together: Whether nests have more than one member.
+        native: Whether native code runs the nests; else only what can be computed piece by piece
+            of large arrays is put together.
 
     Attributes:
         nests: In the order in which they run.
         home: For each computed node the index of its nest.
     """
 
-    def __init__(self, layout: Layout, together: bool) -> None:
+    def __init__(self, layout: Layout, native: bool) -> None:
         self.layout = layout
-        self.together = together
+        self.native = native
         self.nodes = layout.nodes
         self.nests: list[Nest] = []
         self.home: dict[int, int] = {}
@@ -110,14 +113,29 @@ class Fusion:
 
     def candidates(self, i: int, roots: list[int], earliest: int) -> list[Nest]:
         """The nests that compute or read what a node reads, the latest first."""
-        if not self.together:
+        if not self.native and not self.is_flat(i):
             return []
         found = {self.home[r] for r in roots if r in self.home}
         for r in roots:
             if node_size(self.nodes[r]) > 1:
                 found.update(self.readers.get(r, ())[-SIBLINGS:])
         nests = [self.nests[k] for k in sorted(found, reverse=True) if k >= earliest]
+        if not self.native:
+            nests = [n for n in nests if n.loop and self.is_flat(n.members[0])]
         return [n for n in nests if n.loop and len(n.members) < MOST_MEMBERS]
+
+    def is_flat(self, i: int) -> bool:
+        """Whether a node is elementwise on large arrays that all lie alike, and on numbers."""
+        node, dummies = self.nodes[i], self.layout.dummies
+        return (
+            node.kind in ELEMENTWISE
+            and node_size(node) >= FLAT
+            and all(
+                dummies[j].size == 1
+                or (dummies[j].shape == node.shape and dummies[j].flags.c_contiguous)
+                for j in node.ins
+            )
+        )
 
     def join(self, i: int, nest: Nest) -> bool:
         """Add a node to a nest if it fits."""
@@ -248,7 +266,7 @@ def ends(shape: Shape, inner: int) -> tuple[int, ...]:
 def refinement(*parts: tuple[int, ...]) -> tuple[int, ...] | None:
     """The bounds of all parts together; None where one divides another unevenly."""
     bounds = sorted(set().union(*parts))
-    if any(b % a for a, b in zip(bounds, bounds[1:], strict=False)):
+    if any(b % a for a, b in pairwise(bounds)):
         return None
     return tuple(bounds)
 

@@ -196,6 +196,10 @@ def in_step(fusion: Fusion, i: int, r: int, nest: Nest) -> bool:
     passes = phases(fusion, nest)
     if passes[i] != max(passes.values()):
         return False
+    if not fusion.native:  # one after the other: nobody may read it when it is overwritten
+        later = nest.members[nest.members.index(i) + 1 :]
+        if any(layout.roots[j] == r for k in later for j in fusion.nodes[k].ins):
+            return False
     mine = fusion.read_steps(i, i, nest.bounds, 1)
     for k in nest.members:
         inner = nest.row if nest.walks[k] == "row" else 1

@@ -97,7 +97,7 @@ class TraceArray(NDArrayOperatorsMixin):
             self._node = node
             self.version += 1
             return
-        views = []
+        views: list[View] = []
         array = self
         while array.base is not None:
             assert array.view_of is not None

@@ -123,7 +123,7 @@ def copied(out: Any, part: Any, value: Any) -> Copy:
 def joined(node: Node, dummies: dict[int, Any]) -> list[tuple[int, Copy]] | None:
     """What np.concatenate and np.stack copy: operands, and where to; None for other calls."""
     call = called(node)
-    parts = call.args[0] if call.args else None
+    parts: Any = call.args[0] if call.args else None
     whole = isinstance(parts, list | tuple) and all(isinstance(e, Ref) for e in parts)
     if node.op not in ("concatenate", "stack") or not whole or set(call.kwargs) - {"axis"}:
         return None

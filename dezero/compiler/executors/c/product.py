@@ -43,10 +43,12 @@ def product(node: Node, a: Any, b: Any, c: Any) -> Product | None:
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     m, n, k = a.shape[-2], b.shape[-1], a.shape[-1]
     c = reshaped(c, (*batch, m, n))
-    sides = [side(x) for x in (a, b, c)] if c is not None else [None]
-    if None in sides or sides[2][0] != 111:  # type: ignore[index]
+    found = [side(x) for x in (a, b, c) if x is not None]
+    sides = [pair for pair in found if pair is not None]
+    if len(sides) < 3 or sides[2][0] != 111:
         return None
-    call = Call(node, "float" if c.dtype == np.float32 else "double", *sides, m, n, k)  # type: ignore[arg-type]
+    kind = "float" if c.dtype == np.float32 else "double"
+    call = Call(node, kind, sides[0], sides[1], sides[2], m, n, k)
     steps = [batch_steps(x, batch) for x in (a, b, c)]
     flops = 2 * prod(batch) * m * n * k
     if prod(batch) == 1 or flat(call, a, b, c, steps, batch):
@@ -95,7 +97,8 @@ def quantum(size: int) -> int:
 
 def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...], flops: int) -> Product:
     """A product for each matrix of a batch."""
-    rest, index = 1, []
+    rest = 1
+    index: list[str] = []
     for size in reversed(batch):
         index.insert(0, f"z / {rest} % {size}" if rest > 1 else f"z % {size}")
         rest *= size
