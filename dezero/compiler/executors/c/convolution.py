@@ -8,28 +8,71 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from ....arrays.patches import Sizes, Window
+from .depthwise import Depthwise, DepthwiseGradient
 from .direct import Direct
 from .dots import Dots
-from .gradients import weight_gradient
+from .gradients import WeightGradient
 from .slabs import backward_axes, forward_axes
 from .tiles import Problem
 from .vectors import Body, Kernel, Target, for_targets, kind_of, unique_name
 
 FEW = 4  # outputs for which vectors of inputs may be better
+STAGES = {
+    "conv": ("pack", "run"),
+    "conv_transposed": ("pack", "run"),
+    "conv_weights": ("run", "reduce"),
+}
 
 
 def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
     """The kernel of an operation of `arrays.convolution`.
 
     Args:
-        op: "conv", "conv_transposed" or "conv_weights".
-        shapes: Of the inputs, then of the output, as NumPy has them: (N, C, *sizes).
+        op: "conv" of (x, W, y) or (x, W, b, y); "conv_transposed" of (y, W, x) or (y, W, b, x);
+            or "conv_weights" of (x, y, W).
+        shapes: Of these arrays, as NumPy has them: (N, C, *sizes).
         window: The geometry.
         groups: Of channels.
         dtype: float32 or float64, a NumPy dtype.
     """
-    return OPS[op](shapes, window, groups, dtype)
+    problem = problem_of(op, shapes, window, groups, dtype)
+    gradient = op == "conv_weights"
+
+    def body(target: Target) -> Body:
+        if problem.inputs == problem.outputs == 1 < groups:
+            if gradient:
+                return DepthwiseGradient(problem, target).body()
+            backward = op == "conv_transposed"
+            return Depthwise(problem.name, backward, shapes, window, problem.kind).body(target)
+        return WeightGradient(problem, target).body() if gradient else quickest(problem, target)
+
+    return for_targets(problem.name, STAGES[op], body)
+
+
+def problem_of(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Problem:
+    """What such an operation computes; for the gradient, the convolution that it belongs to."""
+    x, W, *bias, y = shapes
+    if op == "conv_weights":
+        W, y = y, W
+    transposed = op == "conv_transposed"
+    axes = (backward_axes if transposed else forward_axes)(window, y[2:])
+    return Problem(
+        name=unique_name(op, shapes, window, groups, np.dtype(dtype).name),
+        kind=kind_of(dtype),
+        images=x[0],
+        groups=groups,
+        inputs=x[1] // groups,
+        outputs=y[1] // groups,
+        sizes=x[2:],
+        results=y[2:],
+        phases=list(product(*axes)),
+        kernel=window.kernel,
+        bias=bool(bias),
+        transposed=transposed,
+    )
 
 
 def quickest(problem: Problem, target: Target) -> Body:
@@ -40,69 +83,3 @@ def quickest(problem: Problem, target: Target) -> Body:
         if dots.cycles < found.cycles:
             return dots.body()
     return found.body()
-
-
-def conv(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
-    """(x, W, y) or (x, W, b, y)."""
-    x, W, *bias, y = shapes
-    name = unique_name("conv", shapes, window, groups, dtype)
-    problem = Problem(
-        name,
-        kind_of(dtype),
-        x[0],
-        groups,
-        W[1],
-        W[0] // groups,
-        x[2:],
-        y[2:],
-        list(product(*forward_axes(window, y[2:]))),
-        window.kernel,
-        bool(bias),
-        False,
-    )
-    return for_targets(name, ("pack", "run"), lambda target: quickest(problem, target))
-
-
-def conv_transposed(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
-    """(y, W, x) or (y, W, b, x)."""
-    y, W, *bias, x = shapes
-    name = unique_name("conv_transposed", shapes, window, groups, dtype)
-    problem = Problem(
-        name,
-        kind_of(dtype),
-        y[0],
-        groups,
-        W[0] // groups,
-        W[1],
-        y[2:],
-        x[2:],
-        list(product(*backward_axes(window, x[2:]))),
-        window.kernel,
-        bool(bias),
-        True,
-    )
-    return for_targets(name, ("pack", "run"), lambda target: quickest(problem, target))
-
-
-def conv_weights(shapes: list[Sizes], window: Window, groups: int, dtype: Any) -> Kernel:
-    """(x, y, gW)."""
-    x, y, W = shapes
-    name = unique_name("conv_weights", shapes, window, groups, dtype)
-    problem = Problem(
-        name,
-        kind_of(dtype),
-        x[0],
-        groups,
-        W[1],
-        W[0] // groups,
-        x[2:],
-        y[2:],
-        list(product(*forward_axes(window, y[2:]))),
-        window.kernel,
-        False,
-        False,
-    )
-    return for_targets(name, ("run", "reduce"), lambda target: weight_gradient(problem, target))
-
-
-OPS = {"conv": conv, "conv_transposed": conv_transposed, "conv_weights": conv_weights}

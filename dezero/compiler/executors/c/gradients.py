@@ -205,8 +205,3 @@ class WeightGradient:
             f"const int64_t group = k / {p.inputs}, c = k % {p.inputs};\n"
             f"{nested([('tap', taps), ('o', p.outputs)], body)}}}\n",
         )
-
-
-def weight_gradient(problem: Problem, target: Target) -> Body:
-    """The body of the kernel."""
-    return WeightGradient(problem, target).body()

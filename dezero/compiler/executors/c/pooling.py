@@ -11,6 +11,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ....arrays.patches import Sizes, Window
 from .slabs import Phase, backward_axes, clipped, forward_axes, strides
 from .vectors import (
@@ -21,6 +23,7 @@ from .vectors import (
     for_targets,
     itemsize,
     kind_of,
+    lanes_of,
     nested,
     stage,
     unique_name,
@@ -82,7 +85,7 @@ def kernel(op: str, shapes: list[Sizes], window: Window, dtype: Any) -> Kernel:
         window: The geometry.
         dtype: Of x and y: float32 or float64, a NumPy dtype.
     """
-    name = unique_name(op, shapes, window, dtype)
+    name = unique_name(op, shapes, window, np.dtype(dtype).name)
     pooling = Pooling(name, FOLDS[op], shapes, window, kind_of(dtype))
     return for_targets(name, ("run",), pooling.body)
 
@@ -188,24 +191,25 @@ class Pooling:
 
     def body(self, target: Target) -> Body:
         """The kernel's text; it needs no scratch memory."""
-        lanes = target.width // itemsize(self.kind)
-        while lanes > self.channels:
-            lanes //= 2
+        lanes = lanes_of(target, self.kind, self.channels)
         rows = max(axes[0].rows for axes in self.parts)
         count = self.images * rows
         results = "".join(f"{{\n{self.row(axes, lanes)}}}\n" for axes in self.parts)
-        taps = f"const {self.number} *taps = arrays[1];\n" if self.fold.taps else ""
         kind = self.kind if self.fold.result == "s" else self.number
         return Body(
             stage(
                 f"{self.name}_run",
-                f"{self.types(lanes)}const {self.kind} *x = arrays[0];\n{taps}"
+                f"{self.types(lanes)}const {self.kind} *x = arrays[0];\n{self.operands()}"
                 f"{kind} *y = arrays[{self.arrays - 1}];\n"
                 f"const int64_t end = (thread + 1) * {count} / threads;\n"
                 f"for (int64_t k = thread * {count} / threads; k < end; k++) {{\n"
                 f"const int64_t n = k / {rows}, u0 = k % {rows};\n{results}}}\n",
             )
         )
+
+    def operands(self) -> str:
+        """C that names what the folds read apart from x."""
+        return f"const {self.number} *taps = arrays[1];\n" if self.fold.taps else ""
 
     def types(self, lanes: int) -> str:
         """Vectors of reals V, of integers of the same size I, and of taps' numbers N."""

@@ -103,6 +103,14 @@ def itemsize(kind: str) -> int:
     return 4 if kind == "float" else 8
 
 
+def lanes_of(target: Target, kind: str, channels: int) -> int:
+    """How many numbers a vector should hold: not more than there are channels."""
+    lanes = target.width // itemsize(kind)
+    while lanes > channels:
+        lanes //= 2
+    return lanes
+
+
 def rounded(size: int, unit: int = ALIGN) -> int:
     """The size, up to the next multiple of the unit."""
     return -(-size // unit) * unit
