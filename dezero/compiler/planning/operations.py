@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from ..tracing.tape import Node
 from .layout import node_size
 
@@ -87,10 +90,16 @@ DEAR = ("exp", "log", "log1p", "tanh", "divide", "sqrt", "reciprocal", "power")
 CHEAP = (*ANY, *WHOLE, "absolute", "fabs", "isnan")
 
 
+@cache
+def dtype_name(dtype: Any) -> str:
+    """A dtype's name, which NumPy makes anew each time."""
+    return str(dtype)
+
+
 def is_loop(node: Node, nodes: list[Node]) -> bool:
     """Whether a node can be part of a loop nest."""
     inside = [nodes[j] for j in node.ins]
-    if any(str(n.dtype) not in NUMERIC for n in (node, *inside)):
+    if any(dtype_name(n.dtype) not in NUMERIC for n in (node, *inside)):
         return False
     if node.kind == "ufunc":
         return bool(node_size(node)) and expression(node, nodes) is not None
@@ -98,16 +107,16 @@ def is_loop(node: Node, nodes: list[Node]) -> bool:
         return bool(node_size(node))
     if node.kind == "reduce" and node.op in REDUCTIONS:
         source = inside[0]
-        numeric = str(node.dtype) in (*FLOATS, "int64") and source.dtype == node.dtype
+        numeric = dtype_name(node.dtype) in (*FLOATS, "int64") and source.dtype == node.dtype
         return bool(numeric and node_size(source))
     return False
 
 
 def expression(node: Node, nodes: list[Node]) -> str | None:
     """The C of a ufunc, or None where there is none."""
-    loop = str(node.attr[0])
+    loop = dtype_name(node.attr[0])
     same = node.attr[0] == node.attr[len(node.ins) - 1]
-    if not same or any(str(d) not in NUMERIC for d in node.attr):
+    if not same or any(dtype_name(d) not in NUMERIC for d in node.attr):
         return None
     if node.op == "power" and loop in FLOATS:
         exponent = nodes[node.ins[1]]

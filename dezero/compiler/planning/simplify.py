@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ..tracing.tape import Node, View, composed
+from ..tracing.tape import Node, Shape, View, composed
 
 FAR = 64  # versions that are looked back over
+ANCHOR = np.zeros(1, np.complex128)  # where the memory of arrays begins that are never touched
 
 
 @dataclass(frozen=True)
@@ -74,24 +76,24 @@ def apart(source: Node, view: View) -> bool:
     """Whether a view has nothing of what was written into an array."""
     if not all(map(only_steps, (view, source.attr))):
         return False
-    one = np.empty(1, source.dtype)
-    dummy = np.lib.stride_tricks.as_strided(one, source.shape, dense_strides(source))
-    return not np.shares_memory(view.function(dummy), source.attr.function(dummy))
+    regions = [region(source.shape, source.dtype, v) for v in (view, source.attr)]
+    return not np.shares_memory(*regions)
+
+
+@lru_cache(1024)
+def region(shape: Shape, dtype: np.dtype[Any], view: View) -> Any:
+    """A view of an array of a shape, which is never touched."""
+    strides, step = [], dtype.itemsize
+    for size in reversed(shape):
+        strides.insert(0, step)
+        step *= max(size, 1)
+    return view.function(np.lib.stride_tricks.as_strided(ANCHOR.view(dtype)[:1], shape, strides))
 
 
 def only_steps(view: View) -> bool:
     """Whether a view is one of any array of its shape, whatever its strides."""
     names = [name for name, _ in view.key] if view.name == "chain" else [view.name]
     return set(names) <= {"index", "transpose"}
-
-
-def dense_strides(node: Node) -> tuple[int, ...]:
-    """The strides of a node's result in memory of its own."""
-    strides, step = [], node.dtype.itemsize
-    for size in reversed(node.shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
 
 
 def absorb(nodes: list[Node], wanted: list[int]) -> None:

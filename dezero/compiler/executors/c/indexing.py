@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...planning.layout import called
-from ...planning.operations import NUMERIC, TYPES
+from ...planning.operations import NUMERIC, TYPES, dtype_name
 from ...tracing.tape import Node, Ref
 
 
@@ -46,7 +46,7 @@ def indexing(node: Node, dummies: dict[int, Any]) -> Indexing | None:
     x, out = dummies[operands[0]], dummies[node.id]
     arrays = [dummies[j] for j in parts]
     fits = len(parts) == len(index) and 0 < len(parts) <= x.ndim
-    fits = fits and x.dtype == out.dtype and str(x.dtype) in NUMERIC
+    fits = fits and x.dtype == out.dtype and dtype_name(x.dtype) in NUMERIC
     fits = fits and bool(x.size and out.size)
     fits = fits and all(i.dtype.name == "int64" and i.shape == arrays[0].shape for i in arrays)
     involved = [dummies[j] for j in (*operands, *parts, node.id)]
@@ -69,7 +69,7 @@ def indexing(node: Node, dummies: dict[int, Any]) -> Indexing | None:
 def written_out(node: Node, x: Any, parts: list[int], begins: str, adds: bool) -> tuple[str, str]:
     """The function for an index of whole rows: its parameters and its body."""
     width = prod(x.shape[len(parts) :])
-    kind = TYPES[str(node.dtype)]
+    kind = TYPES[dtype_name(node.dtype)]
     writes = begins != "nothing"
     names = [f"const int64_t *restrict i{d}" for d in range(len(parts))]
     source = f"const {kind} *restrict {'v' if writes else 'x'}"
@@ -106,7 +106,7 @@ def copied(out: Any, part: Any, value: Any) -> Copy:
     """What writes `value` into `part`, a view of `out`."""
     value = np.broadcast_to(value, part.shape)
     start = part.__array_interface__["data"][0] - out.__array_interface__["data"][0]
-    kind, source = TYPES[str(out.dtype)], TYPES[str(value.dtype)]
+    kind, source = TYPES[dtype_name(out.dtype)], TYPES[dtype_name(value.dtype)]
     axes = collapsed(part, value) or [(1, 0, 0)]
     lines = []
     for d, (size, _, _) in enumerate(axes):
@@ -129,7 +129,9 @@ def joined(node: Node, dummies: dict[int, Any]) -> list[tuple[int, Copy]] | None
         return None
     axis = call.kwargs.get("axis", call.args[1] if len(call.args) > 1 else 0)
     out, operands = dummies[node.id], [node.ins[e.position] for e in parts]
-    if axis is None or any(str(dummies[j].dtype) not in NUMERIC for j in (*operands, node.id)):
+    if axis is None or any(
+        dtype_name(dummies[j].dtype) not in NUMERIC for j in (*operands, node.id)
+    ):
         return None
     found, at = [], 0
     for j in operands:

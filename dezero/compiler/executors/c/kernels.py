@@ -8,7 +8,7 @@ from typing import Any
 
 from ...planning.fuse import Fusion, Nest
 from ...planning.layout import CHANNELS_LAST, called
-from ...planning.operations import FLOATS
+from ...planning.operations import FLOATS, dtype_name
 from ...tracing.tape import Node
 from .convolution import kernel as convolution
 from .pooling import kernel as pooling
@@ -38,7 +38,7 @@ class Kernels:
 
     def kernel(self, node: Node) -> Kernel | None:
         """The kernel of a call, or None where there is none for its dtypes."""
-        kinds = {str(self.nodes[j].dtype) for j in (*node.ins, node.id)} - {"uint8", "int64"}
+        kinds = {dtype_name(self.nodes[j].dtype) for j in (*node.ins, node.id)} - {"uint8", "int64"}
         if len(kinds) != 1 or not kinds <= set(FLOATS) or not prod(node.shape):
             return None
         shapes = [self.nodes[j].shape for j in (*node.ins, node.id)]

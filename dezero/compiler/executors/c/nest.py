@@ -19,7 +19,7 @@ import numpy as np
 from ...planning.fuse import Fusion, Nest, Steps
 from ...planning.layout import node_size
 from ...planning.memory import phases
-from ...planning.operations import TYPES, cost, expression, is_cheap
+from ...planning.operations import TYPES, cost, dtype_name, expression, is_cheap
 from ...tracing.tape import Node
 
 EXACT = 1 << 12  # terms of float32 that are summed in float32 before they go into a double
@@ -176,7 +176,7 @@ class NestText:
 
     def type(self, i: int) -> str:
         """The C type of a node's values while they are computed with."""
-        found = TYPES[str(self.nodes[i].dtype)]
+        found = TYPES[dtype_name(self.nodes[i].dtype)]
         return "int" if found == "boolean" else found
 
     def operand(self, i: int, j: int, now: Pass | None, kind: str) -> str:
@@ -253,14 +253,14 @@ class NestText:
         kind = self.type(i)
         if node.kind == "cast":
             source = self.type(node.ins[0])
-            if str(node.dtype) == "bool":
+            if dtype_name(node.dtype) == "bool":
                 return f"{self.operand(i, node.ins[0], now, source)} != 0"
             return f"({kind}){self.operand(i, node.ins[0], now, source)}"
         if node.kind == "where":
             condition, a, b = node.ins
             choices = [self.operand(i, j, now, kind) for j in (a, b)]
             return f"{self.operand(i, condition, now, 'int')} ? {choices[0]} : {choices[1]}"
-        loop = TYPES[str(node.attr[0])]
+        loop = TYPES[dtype_name(node.attr[0])]
         loop = "int" if loop == "boolean" else loop
         text = expression(node, self.nodes) or ""
         terms = {"T": loop, "F": "f" if loop == "float" else ""}
@@ -369,7 +369,7 @@ class NestText:
         body = renumbered(self.loops(passes))
         price = sum(cost(self.nodes[i]) for i in self.nest.members) * max(1, self.nest.size)
         parameters = [
-            f"{'' if key in self.written else 'const '}{TYPES[str(self.nodes[i].dtype)]} "
+            f"{'' if key in self.written else 'const '}{TYPES[dtype_name(self.nodes[i].dtype)]} "
             f"*restrict {name}"
             for key, (name, i) in self.pointers.items()
         ]

@@ -7,7 +7,7 @@ from math import prod
 from ...planning.fuse import Nest
 from ...planning.layout import called, node_bytes, node_size
 from ...planning.memory import rounded
-from ...planning.operations import FLOATS, TYPES
+from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
 from ...tracing.tape import Guard, Node, View
 from ...tracing.tracearray import is_basic
@@ -87,7 +87,7 @@ class Writer:
         """The address of a node's first element as C."""
         root, offset = self.layout.roots[i], self.fusion.offset(i)
         owner = self.schedule.owner(root)
-        kind = ("const " if constant else "") + TYPES[str(self.nodes[i].dtype)]
+        kind = ("const " if constant else "") + TYPES[dtype_name(self.nodes[i].dtype)]
         start = self.schedule.memory.offsets.get(owner)
         base = f"table[{self.slot(owner)}]" if start is None else f"(arena + {start})"
         return f"({kind} *){base}" + plus(offset)
@@ -140,7 +140,7 @@ class Writer:
     def finish(self, i: int, start: int, stride: int, divided: bool) -> Piece:
         """What adds up the sums of all threads into a result."""
         node = self.nodes[i]
-        kind = TYPES[str(node.dtype)]
+        kind = TYPES[dtype_name(node.dtype)]
         wide = "double" if kind == "float" and node.op == "add" else kind
         merge = {"add": "s + a[z]", "maximum": "(a[z] > s || a[z] != a[z]) ? a[z] : s"}
         merge["minimum"] = "(a[z] < s || a[z] != a[z]) ? a[z] : s"
@@ -183,7 +183,7 @@ class Writer:
         found = product(node, *dummies) if self.has_blas else None
         if found is None:
             return None
-        kind = TYPES[str(node.dtype)]
+        kind = TYPES[dtype_name(node.dtype)]
         names = zip("AB", node.ins, strict=False)
         pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
         pointers.append(f"{kind} *C = {self.address(node.id, False)};")
@@ -234,7 +234,7 @@ class Writer:
 
     def call(self, node: Node) -> list[Piece] | None:
         """A call that has C of its own: of joining, and of drawing what drops out."""
-        if node.op == "dropout_mask" and str(node.dtype) in FLOATS and len(node.ins) == 1:
+        if node.op == "dropout_mask" and dtype_name(node.dtype) in FLOATS and len(node.ins) == 1:
             return [self.mask(node)]
         if node.op == "scatter_add" and is_basic(called(node).args[1]):
             out, value = self.layout.dummies[node.id], self.layout.dummies[node.ins[0]]
@@ -245,7 +245,7 @@ class Writer:
 
     def mask(self, node: Node) -> Piece:
         """A mask of dropout: `arrays.random.dropout_mask`, from the words that are reserved."""
-        size, kind = node_size(node), TYPES[str(node.dtype)]
+        size, kind = node_size(node), TYPES[dtype_name(node.dtype)]
         ratio = called(node).args[1]
         parameters, text = mask_function(kind)
         name = self.program.function(parameters, text)
