@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import machine, original, report, tables
-from .columns import BY_NAME, COLUMNS, ROOT, Column
+from .columns import BY_NAME, COLUMNS, LIGHT, ROOT, Column
 from .modes import MODES
 from .results import Result
 from .row import OURS, Row
@@ -24,7 +24,6 @@ from .rows import ROWS
 from .session import FULL, QUICK, Effort, measure
 
 console = Console()
-THREADS = "1,2"
 
 
 def chosen(names: str | None, known: set[str], what: str) -> list[str]:
@@ -40,7 +39,7 @@ def available(
     names: list[str], quick: bool, folder: Path | None
 ) -> tuple[list[Column], dict[str, str]]:
     """The columns that can be measured here, ours first, and why others cannot."""
-    wanted = names or [c.name for c in COLUMNS if c.quick or not quick]
+    wanted = names or (LIGHT if quick else BY_NAME)
     asked = [c for c in COLUMNS if c.name in (*OURS, *wanted)]
     unavailable = {c.name: why for c in asked if (why := c.missing(folder))}
     return [c for c in asked if c.name not in unavailable], unavailable
@@ -95,7 +94,8 @@ def run_all(
 
 def described(results: list[Result], threads: str, busy: str) -> dict[str, str]:
     """What the page says of this run."""
-    versions = {BY_NAME[name].title: v for r in results for name, v in r.versions.items()}
+    found = {name: v for r in results for name, v in r.versions.items() if name not in OURS[1:]}
+    versions = {BY_NAME[name].title: v for name, v in found.items()}
     return {
         "command": f"`{shlex.join(['python', '-m', 'benchmarks', *sys.argv[1:]])}`",
         "date": date.today().isoformat(),
@@ -106,10 +106,12 @@ def described(results: list[Result], threads: str, busy: str) -> dict[str, str]:
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Small sizes, 2 rounds: shows that it runs.")] = False,
+    quick: Annotated[bool, typer.Option(help="Small sizes, few rounds, light peers.")] = False,
     rows: Annotated[str | None, typer.Option(help="Only these rows, as in add,seed,cnn.")] = None,
     columns: Annotated[str | None, typer.Option(help="Only these peers, as in torch,jax.")] = None,
-    threads: Annotated[str, typer.Option(help="Numbers of threads.")] = THREADS,
+    threads: Annotated[
+        str | None, typer.Option(help="Numbers of threads: 1,2, and with --quick 1.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of a row, at most.")] = None,
     original_folder: Annotated[
         Path | None,
@@ -128,6 +130,7 @@ def main(
     keys = chosen(rows, {row.key for row in ROWS}, "row")
     names = chosen(columns, set(BY_NAME), "column")
     counts = [int(n) for n in chosen(threads, {"1", "2"}, "number of threads")]
+    counts = counts or ([1] if quick else [1, 2])
     folder = original_folder
     if folder is None and (not names or "original" in names):
         folder = original.fetched() if quick else original.fetch()
@@ -138,8 +141,8 @@ def main(
     busy = machine.busy()
     plan = [(row, n) for row in ROWS if not keys or row.key in keys for n in row.threads]
     results = run_all([(row, n) for row, n in plan if n in counts], peers, effort, folder)
-    facts = described(results, threads, busy)
-    if output is None and not (quick or keys or names or rounds or threads != THREADS):
+    facts = described(results, ", ".join(map(str, counts)), busy)
+    if output is None and not (quick or keys or names or rounds or threads):
         output = ROOT / "docs"
     with tempfile.TemporaryDirectory() as nowhere:
         page = report.write(output or Path(nowhere), results, facts, unavailable, effort)

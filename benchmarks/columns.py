@@ -14,6 +14,7 @@ import numpy as np
 
 from .compiled import Watched
 
+C_COMPILERS = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -63,7 +64,6 @@ class Column:
     package: str = ""  # on the package index, where that is not the module's name
     read: Callable[[Any], Any] = np.asarray  # what a step returns, as an array
     compiler: Callable[[], Callable[..., Any]] | None = None
-    quick: bool = True  # part of --quick as well
 
     def wrap(self) -> Callable[..., Any]:
         """What the cases of this column put around the function that is to be compiled."""
@@ -75,6 +75,8 @@ class Column:
             return None if original else "not fetched (see --original)"
         if find_spec(self.module) is None:
             return "not installed"
+        if self.compiler is native and not any(map(shutil.which, C_COMPILERS)):
+            return "needs a C compiler"
         if self.module == "tinygrad" and not shutil.which("clang"):
             return "needs the compiler clang for its CPU device"
         return None
@@ -112,17 +114,11 @@ COLUMNS = [
     Column("jax.jit", "JAX jit", "jax", compiler=jax_jit),
     Column("tinygrad", "tinygrad", "tinygrad", read=from_tinygrad),
     Column("tinygrad.jit", "tinygrad jit", "tinygrad", read=from_tinygrad, compiler=tiny_jit),
-    Column(
-        "torch.compile",
-        "torch.compile",
-        "torch",
-        read=from_torch,
-        compiler=torch_compile,
-        quick=False,
-    ),
+    Column("torch.compile", "torch.compile", "torch", read=from_torch, compiler=torch_compile),
     Column("numpy", "NumPy", "numpy"),
 ]
 BY_NAME = {column.name: column for column in COLUMNS}
+LIGHT = ("original", "autograd", "mygrad", "numpy")  # peers that start at once
 
 
 def environment(column: Column, threads: int, original: Path | None) -> dict[str, str]:

@@ -106,13 +106,17 @@ def peaks(results: list[Result]) -> str:
     lines = []
     for result in shown:
         grown = [result.peaks.get(name) for name in names]
-        goals = [
-            f"compiled, {BY_NAME[name].title} ≤ {goal:g}: {WORDS[result.met_peak(name)]}"
-            for name, goal in result.row.peak_goals.items()
-        ]
         cells = [bytes_text(g) if g else "–" for g in grown]
-        lines.append([result.name, *cells, "<br>".join(goals)])
+        lines.append([result.name, *cells, goals_of_peak(result)])
     return table(["row", *titles(names), "goals"], lines)
+
+
+def goals_of_peak(result: Result) -> str:
+    """The goals for our compiled step's memory, each with what became of it."""
+    return "<br>".join(
+        f"compiled, {BY_NAME[name].title} ≤ {goal:g}: {WORDS[result.met_peak(name)]}"
+        for name, goal in result.row.peak_goals.items()
+    )
 
 
 def speeds(results: list[Result]) -> str:

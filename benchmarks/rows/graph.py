@@ -29,7 +29,7 @@ NODES = [
         f"A chain of {size:,} additions of 10 float32 numbers, built, walked back and freed: "
         "its time divided by its length.",
         size=size,
-        quick_size=min(size, 10_000),
+        quick_size=1_000,
         shared=True,
         absent=ABSENT | (dict.fromkeys(SLOW, LONG) if size > 100_000 else {}),
     )
@@ -42,7 +42,7 @@ MEMORY = Row(
     "The memory that a recorded chain of 100,000 additions of 10 float32 numbers holds, "
     "results included, divided by its length.",
     size=100_000,
-    quick_size=100_000,
+    quick_size=10_000,
     shared=True,
     measure="memory",
     absent=ABSENT,
