@@ -1,8 +1,9 @@
 """The compiler: from a run to one native step.
 
-`compile` keeps the meaning of a function and removes its cost. A run of it is traced (`trace`,
-`tracearray`, `record`) onto a `tape`; what it computed is planned (`plan`, `fuse`) and replayed by
-an executor, NumPy's (`execute`) or C's (`cexecute`, `cgen`). `step` decides when.
+`compile` keeps the meaning of a function and removes its cost. A real run of it is traced
+(`trace`): what it computes goes onto a tape (`tracing`), what it reads and changes is found by
+where it is (`state`). The tape is planned (`planning`) and replayed by NumPy or by C
+(`executors`). A `path` is one way through the function; `step` decides which is taken.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any, Literal
 from ..errors import CompileError
 from .executors.c.executor import CExecutor
 from .executors.numpy import Executor
-from .step import CompileWarning, Step
+from .path import CompileWarning
+from .step import Step
 
 __all__ = ["CompileError", "CompileWarning", "Step", "compile"]
 
@@ -22,7 +24,7 @@ def compile(function: Callable[..., Any], executor: Literal["c", "numpy"] = "c")
     """A function that means the same as `function`, and costs less; also a decorator.
 
     The first call runs eagerly, the next two are traced, and from then on the step is replayed
-    without Python in between: as C where there is a C compiler, else in NumPy. Values that the
+    without Python in between: in NumPy until the C compiler is done, then in C. Values that the
     function decides upon are guards: where one differs, the call is traced anew, and both ways
     are kept. What can't be compiled runs eagerly, with a CompileWarning that says why.
 
@@ -31,7 +33,8 @@ def compile(function: Callable[..., Any], executor: Literal["c", "numpy"] = "c")
         executor: "c", or "numpy" to stay with NumPy where there is a C compiler as well.
 
     Returns:
-        What is called as function is. `report()` tells what became of it, `source()` gives the C.
+        What is called as function is. `report()` tells what became of it, `source()` gives the C,
+        `wait()` returns when the C compiler has nothing to do any more.
 
     >>> import numpy as np
     >>> import dezero.functions as F

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -17,6 +18,11 @@ from .state import commit
 from .state.effects import Recipe
 from .state.fetch import Writer
 from .trace import Trace
+
+
+class CompileWarning(UserWarning):
+    """A function that can't be compiled runs eagerly, or in NumPy where it should be C."""
+
 
 FAILED = object()  # a run whose guards do not hold
 ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
@@ -110,6 +116,11 @@ class Path:
             self.pending = waiting.jobs
         except NoCompiler as error:
             self.kind, self.fallback = Executor, str(error)
+        except Exception as error:  # NumPy can do it as well
+            if self.kind is Executor:
+                raise
+            self.kind, self.fallback = Executor, f"{type(error).__name__}: {error}"
+            warnings.warn(f"a step runs in NumPy: {self.fallback}", CompileWarning, stacklevel=2)
         return self.made(Executor)
 
     def made(self, kind: type[Executor]) -> Executor:

@@ -18,6 +18,8 @@ def report(step: Any) -> str:
     lines += table([row(k, path) for k, path in enumerate(paths)])
     for k, path in enumerate(paths):
         lines += details(k, path)
+    if step.beyond:
+        lines.append(f"calls that went other ways, and ran eagerly: {step.beyond}")
     if step.waiting:
         lines.append(f"seen once, to be confirmed: {len(step.waiting)}")
     if step.lifted:
@@ -38,7 +40,7 @@ def row(k: int, path: Path) -> dict[str, str]:
         "kernels": len(executor.program),
         "arena": f"{executor.plan.arena:,} B",
         "unshared": f"{executor.plan.unshared:,} B",
-        "threads": 1,
+        "threads": getattr(executor, "threads", 1),
     }
     return {name: str(x) for name, x in {**cells, **getattr(executor, "facts", {})}.items()}
 

@@ -12,12 +12,12 @@ from ..arrays import random
 from ..core.config import SETTINGS
 from ..errors import CompileError
 from .executors.numpy import Executor
-from .path import FAILED, Path, confirmed, key_of
+from .path import FAILED, CompileWarning, Path, confirmed, key_of
 from .report import report
 from .state.places import Snapshot, walk
 from .trace import Trace, trace, tracing
 
-LIMIT = 32  # paths: a step that never goes the same way twice is better run eagerly
+LIMIT = 32  # paths that are kept; traces in a row that no second one confirms
 recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
 
 
@@ -30,6 +30,8 @@ class Step:
         refused: Why it runs eagerly for good, or None.
     """
 
+    _followed = ("function",)  # where another step that calls this one finds its state
+
     def __init__(self, function: Callable[..., Any], kind: type[Executor]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -40,6 +42,7 @@ class Step:
         self.numbers: dict[str, Any] | None = None  # as the last call left them
         self.refused: str | None = None
         self.attempts = 0
+        self.beyond = 0  # calls that went other ways than those that are kept
         self.renewed = 0
         self.replaced: dict[Any, set[int]] = {}  # by key: places where others have been seen
         self.lock = RLock()
@@ -75,6 +78,11 @@ class Step:
             kwargs: Of the call.
             failed: The paths that have been tried.
         """
+        if len(self.all_paths()) >= LIMIT:
+            if not self.beyond:
+                self.warn(f"it goes more than {LIMIT} ways; those beyond run eagerly")
+            self.beyond += 1
+            return self.function(*args, **kwargs)
         before = self.numbers_now(args, kwargs)
         if self.numbers is None:
             result = self.eager(args, kwargs)
@@ -95,6 +103,8 @@ class Step:
         for name, value in after.items():
             old = before.get(name, value)
             if type(old) is type(value) and old != value and value == value:
+                if name not in self.lifted:
+                    self.waiting.clear()  # they took it for a constant
                 self.lifted.add(name)
 
     def eager(self, args: Any, kwargs: Any) -> Any:
@@ -148,6 +158,8 @@ class Step:
             if self.numbers is not None and not self.retried(done):
                 return str(error)
             return None
+        except Exception as error:  # the step has been taken: it must not fail now
+            return f"it can't be planned: {type(error).__name__}: {error}"
         self.attempts = 0
         self.paths.setdefault(key[:2], []).insert(0, path)
         return None
@@ -210,9 +222,9 @@ class Step:
         self.refused = reason
         self.paths.clear()
         self.waiting.clear()
+        self.warn(f"it runs eagerly: {reason}")
+
+    def warn(self, what: str) -> None:
+        """Say what became of the step."""
         name = getattr(self.function, "__name__", "the function")
-        warnings.warn(f"{name} runs eagerly: {reason}", CompileWarning, stacklevel=5)
-
-
-class CompileWarning(UserWarning):
-    """A function that can't be compiled runs eagerly."""
+        warnings.warn(f"{name}: {what}", CompileWarning, stacklevel=5)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ..arrays import random
 from ..core import Variable
@@ -123,12 +124,17 @@ def spend_graphs(places: list[Place]) -> None:
 def check_memory(places: list[Place], written: set[int]) -> None:
     """Raise CompileError where an array that is written into is also part of another."""
     arrays = [p for p in places if p.kind == "array" and isinstance(p.value, np.ndarray)]
-    for p in arrays:
-        for q in arrays:
-            if p.index in written and p is not q and np.may_share_memory(p.value, q.value):
+    bounds = [(*byte_bounds(p.value), p) for p in arrays if p.value.size]
+    begun: list[tuple[int, Place]] = []  # those that end behind the present one's start
+    for start, end, p in sorted(bounds, key=lambda found: found[0]):
+        begun = [(last, q) for last, q in begun if last > start]
+        for _, q in begun:
+            if p.index in written or q.index in written:
+                one, other = (p, q) if p.index in written else (q, p)
                 raise CompileError(
-                    f"{p.label}, which is written into, shares memory with {q.label}"
+                    f"{one.label}, which is written into, shares memory with {other.label}"
                 )
+        begun.append((end, p))
 
 
 def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:

@@ -253,6 +253,28 @@ def test_attributes_that_come_and_go():
     follows(function, change, X)
 
 
+def test_a_step_inside_of_a_step_that_is_called_by_itself_as_well():
+    scale = Model()
+    inner = compile(lambda x: x * scale.rate, executor="numpy")
+    outer = compile(lambda x: inner(x) + 1, executor="numpy")
+    for k in range(8):
+        scale.rate = k + 1.0
+        np.testing.assert_array_equal(outer(X), X * (k + 1) + 1)
+        np.testing.assert_array_equal(inner(X), X * (k + 1))
+    assert replays(outer) == replays(inner) == 5
+
+
+def test_attributes_of_functions_stay():
+    model = Model()
+    model.hook = functools.partial(np.add, 1.0)
+    model.hook.note = "mine"
+    bound = model.__call__
+    step = compile(lambda f, x: model.hook(f(x)), executor="numpy")
+    for _ in range(4):
+        step(bound, X)
+    assert model.hook.note == "mine"
+
+
 def test_a_tuple_holds_what_changes():
     inside = [2.0]
     holder = (inside, np.array([1.0]), {"n": 3})

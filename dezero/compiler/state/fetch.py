@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Variable
-from .places import Place, cell_of
+from .places import Place, attributes, cell_of
 
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
@@ -109,14 +109,13 @@ class Writer:
         value, k = place.value, place.index
         if isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
             self.fail(f"len({self.name(place)}) != {len(value)}")
-        attributes = getattr(value, "__dict__", None)
         if isinstance(value, type):
-            attributes = None
             self.fail(f"len({self.constant(vars(value), f'v{k}')}) != {len(vars(value))}")
-        if attributes is not None and not isinstance(value, types.FunctionType):
+        followed = attributes(value)
+        if followed is not None:
             self.lines.append(f"d{k} = {self.name(place)}.__dict__")
             self.dicts.add(k)
-            self.fail(f"len(d{k}) != {len(attributes)}")
+            self.fail(f"len(d{k}) != {len(followed)}")
         if isinstance(value, Variable) and not place.graphed:
             self.fail(f"{self.name(place)}.creator is not None")
 
@@ -142,6 +141,16 @@ class Writer:
         held = isinstance(parent.value, tuple | types.MethodType | partial)
         return held and self.stable[parent.index] and place.kind not in ("array", "number")
 
+    def ordered(self) -> list[Place]:
+        """The places in the order of their checks: first the arguments, in which paths differ."""
+        given = {1, 2}
+        for place in self.places:
+            if place.parent in given:
+                given.add(place.index)
+        first = [p for p in self.places if p.index in given and p.kind != "alias"]
+        taken = {p.index for p in first}
+        return first + [p for p in self.places if p.index not in taken]
+
     def write(self, needed: list[int], apart: list[tuple[int, int]]) -> Fetch:
         """The function that returns what is at the places `needed`, or None.
 
@@ -149,7 +158,7 @@ class Writer:
             needed: Places.
             apart: Pairs of places of arrays that must not share their memory.
         """
-        for place in self.places:
+        for place in self.ordered():
             if place.index == 0:
                 self.constant(place.value, "k0")
             elif place.parent >= 0 and not self.unchanging(place):

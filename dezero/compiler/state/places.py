@@ -24,6 +24,7 @@ Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
 OPAQUE: tuple[Any, ...] = (types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
 OPAQUE += (set, frozenset, Iterator, types.GeneratorType)
+CODE: tuple[Any, ...] = (types.FunctionType, types.MethodType, partial)
 WRAPPERS = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
 WRAPPERS[cached_property] = "func"
 LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
@@ -128,7 +129,9 @@ def names(code: types.CodeType) -> set[str]:
 
 def object_children(x: Any) -> list[Child]:
     """The attributes of an instance, and its classes that a user wrote."""
-    inside: list[Child] = [("dict", k, v) for k, v in getattr(x, "__dict__", {}).items()]
+    if hasattr(type(x), "_followed"):  # a class of ours that says where its state is
+        return [("slot", name, getattr(x, name)) for name in type(x)._followed]
+    inside: list[Child] = [("dict", k, v) for k, v in (attributes(x) or {}).items()]
     for i, kind in enumerate(type(x).__mro__):
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
@@ -137,6 +140,13 @@ def object_children(x: Any) -> list[Child]:
         if not is_library(kind):
             inside.append(("mro", i, kind))
     return inside
+
+
+def attributes(x: Any) -> dict[str, Any] | None:
+    """The __dict__ of an object, if the walk follows all that is in it."""
+    if isinstance(x, (*CODE, type)) or hasattr(type(x), "_followed"):
+        return None
+    return getattr(x, "__dict__", None)
 
 
 def class_children(kind: type) -> list[Child]:
@@ -281,9 +291,9 @@ class Snapshot:
                     if now.get(key, self) is not old[key]:
                         setattr(x, key, old[key])
             else:
-                if hasattr(x, "__dict__") and not isinstance(x, types.FunctionType | type):
-                    for name in set(vars(x)) - {key for how, key, _ in inside if how == "dict"}:
-                        del vars(x)[name]
+                kept = {key for how, key, _ in inside if how == "dict"}
+                for name in (attributes(x) or {}).keys() - kept:
+                    del vars(x)[name]
                 for child in inside:
                     put(x, *child)
         for x, creator, generation in self.graphs:
