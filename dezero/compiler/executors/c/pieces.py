@@ -9,7 +9,7 @@ from ...planning.layout import called, node_bytes, node_size
 from ...planning.memory import rounded
 from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
-from ...tracing.tape import Guard, Node, View
+from ...tracing.tape import Guard, Node, View, indexed
 from ...tracing.tracearray import is_basic
 from .indexing import Copy, copied, indexing, joined
 from .kernels import Kernels
@@ -238,7 +238,7 @@ class Writer:
             return [self.mask(node)]
         if node.op == "scatter_add" and is_basic(called(node).args[1]):
             out, value = self.layout.dummies[node.id], self.layout.dummies[node.ins[0]]
-            copy = copied(out, out[called(node).args[1]], value)
+            copy = copied(out, indexed(called(node).args[1]).function(out), value)
             return [self.zeros(node), self.copy(node, node.ins[0], copy)]
         found = joined(node, self.layout.dummies)
         return None if found is None else [self.copy(node, j, copy) for j, copy in found]
