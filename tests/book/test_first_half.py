@@ -10,7 +10,7 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Function, Variable, as_array, as_variable
-from dezero.utils import get_dot_graph, gradient_check, numerical_grad
+from dezero.utils import get_dot_graph, gradient_check, numerical_grad, plot_dot_graph
 
 
 def test_steps_1_to_3_boxes_and_functions():
@@ -173,7 +173,7 @@ def test_step_24_complicated_functions(f, expected):
     assert (float(x.grad), float(y.grad)) == pytest.approx(expected, rel=1e-14)
 
 
-def test_steps_25_and_26_pictures():
+def test_steps_25_and_26_pictures(tmp_path):
     x0, x1 = Variable(np.array(1.0), name="x0"), Variable(np.array(1.0), name="x1")
     y = x0 + x1
     y.name = "y"
@@ -181,6 +181,9 @@ def test_steps_25_and_26_pictures():
     assert text.startswith("digraph")
     for word in ("x0", "x1", "y", "Add"):
         assert word in text
+    path = tmp_path / "sum.dot"
+    plot_dot_graph(y, verbose=False, to_file=path)
+    assert path.read_text(encoding="utf-8").startswith("digraph")
 
 
 def test_step_27_taylor_series():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dezero
 import dezero.functions as F
@@ -125,8 +126,11 @@ def test_steps_44_to_46_layers_models_optimizers(style):
     assert float(loss) == pytest.approx(0.0761937, abs=5e-6)
 
 
-def test_step_45_plot_and_parameters():
+def test_step_45_plot_and_parameters(tmp_path):
     model = TwoLayerNet(10, 1)
+    path = tmp_path / "model.dot"
+    model.plot(Variable(np.random.randn(5, 10), name="x"), to_file=path)
+    assert "Sigmoid" in path.read_text(encoding="utf-8")
     names = [name for name, p in vars(model).items() if isinstance(p, Layer)]
     assert names == ["l1", "l2"]
     p, x = Parameter(np.array(1.0)), Variable(np.array(2.0))
@@ -194,6 +198,42 @@ def test_step_50_data_loaders():
     assert sum_acc / 300 == pytest.approx(0.96, abs=0.01)
 
 
+class LargeDigits(dezero.datasets.MNIST):
+    """The digits of the package in the form of MNIST."""
+
+    def prepare(self):
+        digits = dezero.datasets.Digits(self.train)
+        images = 15 * digits.data.repeat(3, axis=2).repeat(3, axis=3)  # of 24x24 pixels
+        self.data = np.pad(images, [(0, 0), (0, 0), (2, 2), (2, 2)])
+        self.label = digits.label
+
+
+def test_steps_51_and_52_handwriting():
+    np.random.seed(0)
+    train_set, test_set = LargeDigits(train=True), LargeDigits(train=False)
+    assert (train_set[0][0].shape, train_set[0][0].dtype) == ((784,), np.float32)
+    train_loader = DataLoader(train_set, 100)
+    test_loader = DataLoader(test_set, 100, shuffle=False)
+    model = MLP((100, 100, 10), activation=F.relu)
+    optimizer = optimizers.Adam().setup(model)
+    optimizer.add_hook(optimizers.WeightDecay(1e-4))
+    if dezero.cuda.gpu_enable:
+        train_loader.to_gpu()
+        test_loader.to_gpu()
+        model.to_gpu()
+    for _ in range(10):
+        for x, t in train_loader:
+            loss = F.softmax_cross_entropy(model(x), t)
+            model.cleargrads()
+            loss.backward()
+            optimizer.update()
+    sum_acc = 0.0
+    with dezero.no_grad():
+        for x, t in test_loader:
+            sum_acc += float(F.accuracy(model(x), t).data) * len(t)
+    assert sum_acc / len(test_set) > 0.9
+
+
 def test_step_52_array_modules():
     x = np.array([1, 2, 3])
     assert dezero.cuda.get_array_module(x) is np
@@ -235,6 +275,21 @@ def test_steps_55_to_57_convolution():
     y.backward()
     assert (y.shape, x.grad.shape) == ((1, 8, 15, 15), (1, 5, 15, 15))
     np.testing.assert_allclose(y.data, F.conv2d(x, W, None, 1, 1).data, rtol=1e-10, atol=1e-10)
+
+
+def test_step_58_vgg16():
+    image = Image.fromarray(np.random.randint(0, 256, (40, 60, 3), np.uint8))
+    x = dezero.models.VGG16.preprocess(image, size=(32, 32))[np.newaxis]
+    model = dezero.models.VGG16()
+    with dezero.test_mode():
+        y = model(x)
+    predict_id = np.argmax(y.data)
+    assert y.shape == (1, 1000)
+    # as programs of the book look where the network looked
+    last = model.conv5_3.outputs[0]()
+    y[0, predict_id].backward(retain_grad=True)
+    assert last.grad.shape == last.shape == (1, 512, 2, 2)
+    assert F.average(last.grad, axis=(0, 2, 3)).shape == (512,)
 
 
 def test_one_element_losses_of_different_shapes():

@@ -76,6 +76,32 @@ def test_names_of_the_other_modules(module, name):
     assert hasattr(module, name)
 
 
+IMPORTS = """import dezero
+import dezero.functions as F
+import dezero.layers as L
+from dezero import Variable, Function, Parameter, as_array, as_variable, no_grad, using_config
+from dezero import Layer, Model, optimizers, transforms, test_mode
+from dezero import Dataset, DataLoader, SeqDataLoader
+from dezero.core import Function, Parameter, Variable, as_variable
+from dezero.core_simple import Function, Variable, as_array, no_grad, setup_variable, using_config
+from dezero.cuda import get_array_module, gpu_enable
+from dezero.dataloaders import DataLoader, SeqDataLoader
+from dezero.datasets import Dataset, MNIST, SinCurve, Spiral, get_spiral
+from dezero.functions import conv2d_simple, im2col, pooling_simple
+from dezero.layers import Conv2d, EmbedID, Layer, Linear
+from dezero.models import MLP, Model, ResNet152, Sequential, SqueezeNet, VGG16
+from dezero.optimizers import SGD, Adam, MomentumSGD, Optimizer
+from dezero.optimizers import ClipGrad, FreezeParam, WeightDecay
+from dezero.transforms import Compose, Flatten, Normalize, ToFloat
+from dezero.utils import get_conv_outsize, get_dot_graph, pair, plot_dot_graph, sum_to
+""".splitlines()
+
+
+@pytest.mark.parametrize("line", IMPORTS)
+def test_imports_of_programs(line):
+    exec(line, {})
+
+
 SIGNATURES = {
     F.sum: "x axis=None keepdims=False",
     F.mean: "x axis=None keepdims=False",
