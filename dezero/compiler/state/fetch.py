@@ -37,6 +37,7 @@ class Writer:
         self.env: dict[str, Any] = {"ndarray": np.ndarray}
         self.lines: list[str] = []
         self.dicts: set[int] = set()  # objects whose __dict__ has a name in the code
+        self.classes: set[int] = set()  # classes of which all is compared at once
         self.owned: set[int] = set()  # arrays of which the owner has a name
         self.stable = [
             p.kind == "object" and p.value is e.value and p.index not in {1, 2, *replaced}
@@ -110,7 +111,7 @@ class Writer:
         if isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
             self.fail(f"len({self.name(place)}) != {len(value)}")
         if isinstance(value, type):
-            self.fail(f"len({self.constant(vars(value), f'v{k}')}) != {len(vars(value))}")
+            self.check_class(value, k)
         followed = attributes(value)
         if followed is not None:
             self.lines.append(f"d{k} = {self.name(place)}.__dict__")
@@ -118,6 +119,19 @@ class Writer:
             self.fail(f"len(d{k}) != {len(followed)}")
         if isinstance(value, Variable) and not place.graphed:
             self.fail(f"{self.name(place)}.creator is not None")
+
+    def check_class(self, kind: type, k: int) -> None:
+        """Give up when a class holds something else, or something more or less.
+
+        Comparing all at once is quick, but only where nothing that it holds changes by itself.
+        """
+        held = self.constant(vars(kind), f"v{k}")
+        numbers = ("number", "array")
+        if any(p.parent == k and p.kind in numbers for p in self.places):
+            self.fail(f"len({held}) != {len(vars(kind))}")
+        else:
+            self.classes.add(k)
+            self.fail(f"[*{held}.values()] != {self.constant([*vars(kind).values()], f'l{k}')}")
 
     def check_apart(self, written: int, other: int) -> None:
         """Give up when two arrays, the first of which is written into, share their memory."""
@@ -130,13 +144,19 @@ class Writer:
         """Add a line."""
         self.lines.append(f"if {condition}: return None")
 
+    def compared_once(self, place: Place) -> bool:
+        """Whether `check` compares by identity, and nothing else needs what is at a place."""
+        if place.kind == "constant":
+            return place.value is None or isinstance(place.value, bool)
+        return place.kind in ("alias", "opaque") or self.stable[place.index]
+
     def unchanging(self, place: Place) -> bool:
         """Whether nobody replaces what is at a place.
 
         That is so for the class of an object, and for what a tuple holds that is itself the same.
         """
         parent = self.places[place.parent]
-        if place.how in ("mro", "base"):
+        if place.how in ("mro", "base") or (place.how == "code" and parent.index in self.classes):
             return True
         held = isinstance(parent.value, tuple | types.MethodType | partial)
         return held and self.stable[parent.index] and place.kind not in ("array", "number")
@@ -162,8 +182,11 @@ class Writer:
             if place.index == 0:
                 self.constant(place.value, "k0")
             elif place.parent >= 0 and not self.unchanging(place):
-                self.lines.append(f"x{place.index} = {self.expression(place)}")
-                self.check(place, f"x{place.index}")
+                x = self.expression(place)
+                if place.index in needed or not self.compared_once(place):
+                    self.lines.append(f"x{place.index} = {x}")
+                    x = f"x{place.index}"
+                self.check(place, x)
             if place.kind == "object":
                 self.check_size(place)
         for pair in apart:

@@ -11,7 +11,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -159,6 +159,8 @@ def class_children(kind: type) -> list[Child]:
         wrapper = WRAPPERS.get(type(value))
         code = getattr(value, wrapper) if wrapper else value
         if isinstance(code, types.FunctionType):
+            if is_dataclass(kind) and code.__code__.co_filename == "<string>":
+                continue  # written by the decorator: it has no state
             inside.append(("code", (name, wrapper), code))
         elif not name.startswith("__") and kind_of_place(value, False) != "opaque":
             inside.append(("class", name, value))
