@@ -15,10 +15,12 @@ from .depthwise import Depthwise, DepthwiseGradient
 from .direct import Direct
 from .dots import Dots
 from .gradients import WeightGradient
-from .slabs import backward_axes, forward_axes
+from .slabs import backward_axes, forward_axes, slab_of
 from .tiles import Problem
-from .vectors import Body, Kernel, Target, for_targets, kind_of, unique_name
+from .vectors import Body, Kernel, Target, for_targets, itemsize, kind_of, unique_name
+from .winograd import Winograd, best_algorithm
 
+PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
 FEW = 4  # outputs for which vectors of inputs may be better
 STAGES = {
     "conv": ("pack", "run"),
@@ -75,11 +77,15 @@ def problem_of(op: str, shapes: list[Sizes], window: Window, groups: int, dtype:
     )
 
 
-def quickest(problem: Problem, target: Target) -> Body:
+def quickest(p: Problem, target: Target) -> Body:
     """The kernel of those there are that should take the least time."""
-    found = Direct(problem, target)
-    if problem.outputs <= FEW:
-        dots = Dots(problem, target)
+    F = best_algorithm(p)
+    if F:
+        return Winograd(p, target, F).body()
+    slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, itemsize(p.kind), PIXELS)
+    found = Direct(p, slab, target)
+    if p.outputs <= FEW:
+        dots = Dots(p, slab, target)
         if dots.cycles < found.cycles:
             return dots.body()
     return found.body()

@@ -12,11 +12,9 @@ from itertools import product
 from math import prod
 
 from ....arrays.patches import Sizes
-from .slabs import Phase, clipped, slab_of, strides
+from .slabs import Phase, Slab, clipped, strides
 from .tiles import Problem, Shapes, Tile, Walk
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
-
-PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
 
 
 def tap_indices(phase: tuple[Phase, ...], kernel: Sizes) -> list[int]:
@@ -35,12 +33,11 @@ class Direct:
 
     kind_of_shapes = Shapes
 
-    def __init__(self, problem: Problem, target: Target) -> None:
+    def __init__(self, problem: Problem, slab: Slab, target: Target) -> None:
         self.problem = p = problem
         self.size = itemsize(p.kind)
         self.lanes = target.width // self.size
-        channels = p.groups * p.inputs
-        self.slab = slab_of(p.images, p.sizes, channels, p.phases, self.size, PIXELS)
+        self.slab = slab
         self.steps = strides(p.results, p.groups * p.outputs)
         self.shapes = self.kind_of_shapes(
             target, self.lanes, self.slab, p.groups, p.inputs, p.outputs

@@ -188,6 +188,7 @@ def slab_of(
     phases: list[tuple[Phase, ...]],
     size: int,
     pixels: int,
+    most: int = 0,
 ) -> Slab:
     """The slabs in which such an array is worked on.
 
@@ -198,11 +199,12 @@ def slab_of(
         phases: Of the outputs that see it.
         size: Bytes of an element.
         pixels: Outputs for which a slab has to suffice, where there are so many.
+        most: Outputs of a slab at most, but for a row; 0 where memory alone counts.
     """
     low, high, counts = reach(phases)
     extents = [b - a + 1 for a, b in zip(low, high, strict=True)]
     advance = phases[0][0].advance
-    together, bands = shares(images, counts, prod(extents) * channels * size, pixels)
+    together, bands = shares(images, counts, prod(extents) * channels * size, pixels, most)
     extents[0] -= advance * (counts[0] - -(-counts[0] // bands))
     inside = all(a >= 0 and b < n for a, b, n in zip(low, high, sizes, strict=True))
     return Slab(together, bands, counts[0], advance, sizes, low, tuple(extents), channels, inside)
@@ -219,7 +221,7 @@ def reach(phases: list[tuple[Phase, ...]]) -> tuple[Sizes, Sizes, Sizes]:
     return tuple(low), tuple(high), tuple(counts)
 
 
-def shares(images: int, counts: Sizes, memory: int, pixels: int) -> tuple[int, int]:
+def shares(images: int, counts: Sizes, memory: int, pixels: int, most: int) -> tuple[int, int]:
     """How many images are worked on together, or into how many bands one is cut.
 
     Args:
@@ -227,6 +229,7 @@ def shares(images: int, counts: Sizes, memory: int, pixels: int) -> tuple[int, i
         counts: Outputs along each axis.
         memory: Bytes that an image takes.
         pixels: How many outputs there should be at least.
+        most: How many outputs there should be at most, if not 0.
     """
     together, bands = 1, 1
     if prod(counts) < pixels:
@@ -237,4 +240,6 @@ def shares(images: int, counts: Sizes, memory: int, pixels: int) -> tuple[int, i
     else:
         bands = max(-(-memory // SLAB), -(-UNITS // max(1, images)))
         bands = max(1, min(bands, counts[0] // ROWS))
+        if most:
+            bands = max(bands, min(counts[0], -(-prod(counts) // most)))
     return together, bands
