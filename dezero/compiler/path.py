@@ -25,6 +25,7 @@ class CompileWarning(UserWarning):
 
 
 FAILED = object()  # a run whose guards do not hold
+KEPT = ("opaque", "contents")  # kinds of places of which the object itself stays
 ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
 
 
@@ -54,7 +55,7 @@ class Path:
         self.fixed = {
             p.index: p.value
             for p in trace.places
-            if p.index not in position and (p.kind == "opaque" or writer.stable[p.index])
+            if p.index not in position and (p.kind in KEPT or writer.stable[p.index])
         }
         committer = commit.Writer(self.fixed, position)
         self.commit = committer.write(
@@ -169,7 +170,7 @@ def needed_places(trace: Trace, stable: list[bool]) -> list[int]:
             if isinstance(part, tuple):
                 recipes += inner(part)
     kinds = {p.index: p.kind for p in trace.places}
-    free = [i for i in sorted(named) if not stable[i] and kinds[i] != "opaque"]
+    free = [i for i in sorted(named) if not stable[i] and kinds[i] not in KEPT]
     return [*trace.slots, *[i for i in free if i not in trace.slots]]
 
 

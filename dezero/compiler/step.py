@@ -17,6 +17,7 @@ from .report import report
 from .state.places import Snapshot, walk
 from .trace import Trace, trace, tracing
 
+ONCE = 2  # traces in a row may draw other random numbers: layers that make their weights
 LIMIT = 32  # paths that are kept; traces in a row that no second one confirms
 recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
 
@@ -42,6 +43,7 @@ class Step:
         self.numbers: dict[str, Any] | None = None  # as the last call left them
         self.refused: str | None = None
         self.attempts = 0
+        self.foreign = 0  # traces in a row that drew random numbers which are not ours
         self.beyond = 0  # calls that went other ways than those that are kept
         self.renewed = 0
         self.replaced: dict[Any, set[int]] = {}  # by key: places where others have been seen
@@ -127,7 +129,10 @@ class Step:
             result = self.eager(args, kwargs)  # raises if the error is the program's own
             self.refuse(f"{type(error).__name__}: {error}")
             return result
-        if reason is None:
+        self.foreign = self.foreign + 1 if done.foreign else 0
+        if self.foreign > ONCE:
+            reason = "it draws random numbers of NumPy or Python: use dezero.random or F.dropout"
+        elif reason is None and not done.foreign:
             reason = self.learned(done, failed)
         if reason is not None:
             self.refuse(reason)

@@ -16,6 +16,7 @@ from ..core import Variable
 from ..errors import CompileError
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
+from .state.generators import Generators
 from .state.places import Place, Snapshot, children, put, walk
 from .state.spent import Spent, earlier
 from .tracing.tape import Tape
@@ -40,6 +41,7 @@ class Trace:
     effects: list[Recipe]
     unread: set[int]  # places of arrays that the step replaces, or passes by, without a look
     draws: bool = False  # whether it draws random numbers
+    foreign: bool = False  # whether it draws others than dezero.random's
 
     def touched(self) -> list[int]:
         """The places of the Variables whose arrays the step writes into."""
@@ -84,17 +86,22 @@ def trace(
     """
     places = walk(function, args, kwargs, lifted)
     snapshot = Snapshot(places, arrays=False)
-    random_state = random.get_state()
+    random_state, generators = random.get_state(), Generators(places)
     tape = Tape()
     try:
         done, values = run(function, places, tape)
+        changed = snapshot.changed()
+        if changed is not None:
+            raise CompileError(f"the step changes what is in {changed}: use a list or a dict")
     except BaseException:
         tape.open = False
         snapshot.restore()
         random.set_state(random_state)
+        generators.restore()
         raise
     tape.open = False
     snapshot.restore()
+    done.foreign = generators.drawn()
     done.draws = random.get_state() != random_state
     writer = Writer({place.index: place.value for place in places}, {})
     commit = writer.write(done.result, done.effects, done.touched(), len(values))
@@ -119,6 +126,14 @@ def spend_graphs(places: list[Place]) -> None:
             Spent(x, earlier(place.label))
         elif isinstance(x, Variable) and x.creator is None:
             x.generation = min(x.generation, 0)
+
+
+def check_kinds(places: list[Place]) -> None:
+    """Raise CompileError where an array is of a kind that may compute in its own way."""
+    for place in places:
+        kind = type(place.value)
+        if issubclass(kind, np.ndarray) and kind is not np.ndarray:
+            raise CompileError(f"{place.label} is a {kind.__name__}, not a plain array")
 
 
 def check_memory(places: list[Place], written: set[int]) -> None:
@@ -166,6 +181,8 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     effects: list[Recipe] = []
     for index, traced in slots.items():
         if traced.node != begun[index]:
+            if not places[index].value.flags.writeable:
+                raise CompileError(f"{places[index].label} is read-only")
             _, output = recipes.output("write", traced.node, traced.value)
             effects.append(("write", index, output))
     check_memory(places, {effect[1] for effect in effects})
@@ -174,6 +191,7 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     read = tape.looked.union(recipes.outputs, [guard.node for guard in tape.guards])
     read.update([i for node in tape.nodes for i in node.ins])
     unread = {index for index, node in begun.items() if node not in read}
+    check_kinds([places[index] for index in slots.keys() - unread])
     order = list(slots)
     return Trace(places, order, tape, recipes.outputs, made, effects, unread), recipes.values
 

@@ -9,6 +9,7 @@ run is undone and then committed by its effects, exactly as a replay commits its
 from __future__ import annotations
 
 import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Recipes:
         self.keep: list[Any] = []  # so that ids stay theirs
         self.count = 0
         for place in places:
-            if place.kind in ("object", "opaque"):
+            if place.kind in ("object", "opaque", "contents"):
                 self.known[id(place.value)] = ("place", place.index)
         for index, traced in slots.items():
             if isinstance(traced.value, np.ndarray):
@@ -72,7 +73,8 @@ class Recipes:
             return "dict", tuple([(k, self.of(v, label(where, "item", k))) for k, v in x.items()])
         if isinstance(x, np.ndarray):
             return self.output("array", self.tape.const(x), x)
-        if isinstance(x, (np.generic | types.FunctionType, OPAQUE)):
+        constant = (np.generic, types.FunctionType, type, *OPAQUE)
+        if isinstance(x, constant) and not isinstance(x, Iterator):
             return "constant", x
         raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
 

@@ -76,6 +76,9 @@ class Writer:
                 return f"{attributes}[{key!r}]"
             return f"{attributes}[{key[0]!r}]" + (f".{key[1]}" if key[1] else "")
         text = repr(key) if type(key) in (int, str) else self.constant(key, f"q{place.index}")
+        if how == "item" and isinstance(parent.value, dict) and type(parent.value) is not dict:
+            self.env |= {"get": dict.get, "missing": object()}  # [] may make what is missing
+            return f"get({self.name(parent)}, {text}, missing)"
         if how == "item":
             return f"{self.name(parent)}[{text}]"
         if parent.index in self.dicts:
@@ -96,6 +99,9 @@ class Writer:
         elif kind == "constant" and value is not None and not isinstance(value, bool):
             name, kind_name = self.constant(value, f"k{k}"), self.constant(type(value), f"t{k}")
             self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {x} != {name})")
+        elif kind == "contents":
+            self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
+            self.fail(f"[*{x}] != {self.constant([*value], f'l{k}')}")
         elif kind != "object" or self.stable[k] or isinstance(value, type):
             self.fail(f"{x} is not {self.constant(value, f'k{k}')}")
         elif isinstance(value, types.FunctionType):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import types
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property, partial
@@ -23,7 +24,8 @@ from ..tracing.tracearray import TraceArray
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
 OPAQUE: tuple[Any, ...] = (types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
-OPAQUE += (set, frozenset, Iterator, types.GeneratorType)
+OPAQUE += (Iterator, types.GeneratorType)
+CONTENTS: tuple[Any, ...] = (set, frozenset, deque, bytearray)  # compared by what they hold
 CODE: tuple[Any, ...] = (types.FunctionType, types.MethodType, partial)
 WRAPPERS = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
 WRAPPERS[cached_property] = "func"
@@ -36,7 +38,8 @@ class Place:
     """One thing that the walk found.
 
     kind is "object" (it has places inside), "array", "number" (Python's, part of the state),
-    "constant", "alias" (found before, at the place `same`) or "opaque" (compared by identity).
+    "constant", "contents" (a set or a deque: compared by what it holds), "alias" (found before,
+    at the place `same`) or "opaque" (compared by identity).
     """
 
     index: int
@@ -58,6 +61,8 @@ class Place:
             what = (type(self.value), repr(self.value))
         elif isinstance(self.value, types.FunctionType) and self.kind == "object":
             what = self.value.__code__
+        elif self.kind == "contents":
+            what = (type(self.value), *map(Same, self.value))
         elif self.kind == "opaque" or isinstance(self.value, type):
             what = Same(self.value)
         return self.parent, self.how, self.key, self.kind, what, self.same, self.graphed
@@ -175,6 +180,8 @@ def kind_of_place(x: Any, lifted: bool) -> str:
         return "number"
     if isinstance(x, CONSTANTS):
         return "constant"
+    if isinstance(x, CONTENTS):
+        return "contents"
     if isinstance(x, OPAQUE) or (callable(x) and is_library(x) and not hasattr(x, "__dict__")):
         return "opaque"
     return "object" if has_inside(x) else "opaque"
@@ -267,6 +274,7 @@ class Snapshot:
         self.saved: list[tuple[Any, list[Child]]] = []
         self.arrays: list[tuple[Any, Any]] = []
         self.graphs: list[tuple[Variable, Any, int]] = []
+        self.contents = [(p, [*p.value]) for p in places if p.kind == "contents"]
         for place in places:
             if place.kind == "object":
                 self.saved.append((place.value, children(place.value)))
@@ -276,8 +284,22 @@ class Snapshot:
             elif arrays and place.kind == "array" and isinstance(place.value, np.ndarray):
                 self.arrays.append((place.value, place.value.copy()))
 
+    def changed(self) -> str | None:
+        """The label of a set, or the like, that holds something else now."""
+        for place, inside in self.contents:
+            if len(inside) != len(place.value) or any(
+                x is not y for x, y in zip(place.value, inside, strict=True)
+            ):
+                return place.label
+        return None
+
     def restore(self) -> None:
         """Give every object what it held, and every array its numbers."""
+        for place, inside in self.contents:
+            if not isinstance(place.value, frozenset):
+                place.value.clear()
+                add = "update" if isinstance(place.value, set) else "extend"
+                getattr(place.value, add)(inside)
         for x, inside in self.saved:
             if isinstance(x, list):
                 x[:] = [value for _, _, value in inside]
