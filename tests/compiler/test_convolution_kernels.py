@@ -10,7 +10,7 @@ import pytest
 from dezero.arrays.convolution import conv, conv_transposed, conv_weights
 from dezero.arrays.patches import Window
 from dezero.compiler.executors.c.convolution import kernel
-from dezero.compiler.executors.c.toolchain import NoCompiler, libraries
+from dezero.compiler.executors.c.toolchain import NoCompiler, compiler, libraries
 from dezero.compiler.executors.c.vectors import FLAGS
 
 # shape of x, channels of y, kernel, stride, pad, dilation, groups
@@ -72,18 +72,23 @@ def case(op, geometry, dtype):
 @cache
 def cases(dtype):
     """All of them, and their libraries: as many as compile at once, but not one for each."""
+    needs_compiler()
     found = {(op, g): case(op, g, dtype) for op in OPS for g in GEOMETRIES}
     return found, compiled({key: native for key, (native, *_) in found.items()})
+
+
+def needs_compiler():
+    try:
+        compiler()
+    except NoCompiler as error:
+        pytest.skip(str(error))
 
 
 def compiled(natives):
     """The library of each kernel; several are compiled together."""
     pages = [list(natives)[i::8] for i in range(8)]
     texts = ["".join(dict.fromkeys([natives[key].source for key in page])) for page in pages]
-    try:
-        loaded = libraries(texts, FLAGS)
-    except NoCompiler as error:
-        pytest.skip(str(error))
+    loaded = libraries(texts, FLAGS)
     return {key: lib for page, lib in zip(pages, loaded, strict=True) for key in page}
 
 

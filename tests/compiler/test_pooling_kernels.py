@@ -8,7 +8,12 @@ import pytest
 from dezero.arrays import pooling
 from dezero.arrays.patches import Window
 from dezero.compiler.executors.c.pooling import kernel
-from tests.compiler.test_convolution_kernels import called, channels_last, compiled
+from tests.compiler.test_convolution_kernels import (
+    called,
+    channels_last,
+    compiled,
+    needs_compiler,
+)
 
 # shape of x, kernel, stride, pad, dilation
 GEOMETRIES = {
@@ -48,6 +53,7 @@ def case(op, geometry, dtype):
 @cache
 def cases(dtype):
     """All of them, and their libraries."""
+    needs_compiler()
     found = {(op, g): case(op, g, dtype) for op in OPS for g in GEOMETRIES}
     return found, compiled({key: native for key, (native, *_) in found.items()})
 
