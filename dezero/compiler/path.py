@@ -61,6 +61,7 @@ class Path:
         self.commit = committer.write(
             trace.result, trace.effects, trace.touched(), len(trace.outputs)
         )
+        self.given = committer.given
         self.bound = bindable(trace, earlier)
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
@@ -126,7 +127,7 @@ class Path:
 
     def made(self, kind: type[Executor]) -> Executor:
         """An executor with a plan of its own."""
-        return kind(self.trace, planned(self.trace), dict(self.bound))
+        return kind(self.trace, planned(self.trace, self.given), dict(self.bound))
 
     def settle(self) -> None:
         """Take the C executor if its compiler is done, or stay with NumPy if it has failed."""

@@ -7,6 +7,7 @@ import dezero
 import dezero.functions as F
 import dezero.layers as L
 from dezero.compiler import compile
+from dezero.errors import DeZeroError
 from dezero.optimizers import SGD, Adam, ClipGrad, MomentumSGD, WeightDecay
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "c"])
@@ -248,14 +249,30 @@ def test_gradient_arrays_are_used_again_where_nothing_holds_them(executor):
     model, _, step = training(SGD())
     step = compile(step, executor=executor)
     data = batches(9)
-    for x, t in data[:6]:
+    for x, t in data[:3]:
         step(x, t)
-    place = model.l0.W.grad.data.ctypes.data
-    variable = id(model.l0.W.grad)
-    for x, t in data[6:]:
+    step.wait()
+    places = []
+    for x, t in data[3:]:
         step(x, t)
-        assert model.l0.W.grad.data.ctypes.data == place
-        assert id(model.l0.W.grad) == variable
+        places.append(model.l0.W.grad.data.ctypes.data)
+    assert places[:2] * 3 == places  # two arrays in turns
+    assert places[0] != places[1]
+
+
+@EXECUTORS
+def test_a_step_that_fails_leaves_the_gradients_of_the_last(executor):
+    model, _, step = training(SGD())
+    step = compile(step, executor=executor)
+    for x, t in batches(6):
+        step(x, t)
+        step.wait()
+    before = [(p.grad, p.grad.data.copy()) for p in model.params()]
+    with pytest.raises(DeZeroError):
+        step(x, t + 100)  # no such class
+    for p, (grad, numbers) in zip(model.params(), before, strict=True):
+        assert p.grad is grad
+        np.testing.assert_array_equal(grad.data, numbers)
 
 
 @EXECUTORS

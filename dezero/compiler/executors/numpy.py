@@ -18,6 +18,7 @@ from ..planning.memory import ALIGNMENT
 from ..planning.plan import Plan, kept_roots, scheduled
 from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
+from .loans import Loan
 
 PIECE = 1 << 13  # elements that are worked on at a time
 Step = tuple[Callable[..., Any], tuple[Any, ...], Any]  # function(*args, out=the third)
@@ -36,7 +37,8 @@ class Executor:
         bound: The state arrays, by slot, that are used where they are; the others are copied.
 
     Attributes:
-        outputs: The arrays of the trace's outputs, valid until the next run.
+        outputs: The arrays of the trace's outputs: those that the plan calls given are the
+            program's to keep, the others are valid until the next run.
     """
 
     name = "NumPy"
@@ -61,12 +63,20 @@ class Executor:
         plan.arena, plan.unshared = memory.arena, memory.unshared
         self.memory = np.zeros(memory.arena + ALIGNMENT, np.uint8)
         self.start = -self.memory.ctypes.data % ALIGNMENT
+        self.loans = {k: self.loan(k) for k in plan.given}
         self.build()
-        self.outputs = [self.array(i) for i in trace.outputs]
+        self.outputs = [
+            None if k in self.loans else self.array(i) for k, i in enumerate(trace.outputs)
+        ]
+
+    def loan(self, k: int) -> Loan:
+        """The arrays of an output that the program keeps."""
+        node = self.nodes[self.trace.outputs[k]]
+        return Loan(node.shape, node.dtype)
 
     def prepare(self) -> None:
         """Give every result its place."""
-        self.schedule.allocate(kept_roots(self.trace, self.schedule), {})
+        self.schedule.allocate(kept_roots(self.trace, self.schedule), {}, set())
 
     def build(self) -> None:
         """Make the program."""
@@ -135,6 +145,10 @@ class Executor:
         for k, (guard, array) in enumerate(self.checks):
             if not guard.holds(array):
                 return k
+        for k, loan in self.loans.items():
+            loan.take()
+            loan.array[...] = self.array(self.trace.outputs[k])
+            self.outputs[k] = loan.array
         for function, args, out in self.ending:
             function(*args, out=out)
         return -1

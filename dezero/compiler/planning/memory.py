@@ -85,6 +85,7 @@ class Allocator:
         stored: The nodes that leave their nest.
         kept: Roots that must last to the end.
         over: Results that are written over a slot of the state: node and slot node.
+        apart: Roots that have memory of their own, outside of the arena.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Allocator:
         stored: set[int],
         kept: set[int],
         over: dict[int, int],
+        apart: set[int],
     ) -> None:
         self.fusion = fusion
         self.nodes = fusion.nodes
@@ -101,6 +103,7 @@ class Allocator:
         self.stored = stored
         self.kept = kept
         self.over = over
+        self.apart = apart
         self.memory = Memory()
         self.free = FreeList()
         self.last: dict[int, int] = {}  # for each root the time of its last reading
@@ -143,6 +146,9 @@ class Allocator:
         memory.unshared += size
         if i in self.over:
             memory.owners[i] = self.over[i]
+            return
+        if i in self.apart:
+            memory.owners[i] = i
             return
         for r in self.replaceable(i, nest, time):
             memory.owners[i] = memory.owners[r]

@@ -11,7 +11,7 @@ import numpy as np
 from ..trace import Trace
 from ..tracing.tape import Node
 from .fuse import Fusion, Nest
-from .layout import KEPT, Layout
+from .layout import KEPT, Layout, node_bytes
 from .memory import Allocator, Memory, in_step
 from .simplify import simplified
 
@@ -25,20 +25,22 @@ class Plan:
     Attributes:
         nodes: Of the tape, by id.
         order: Ids of the nodes that are computed, views included.
+        given: The numbers of the outputs whose arrays the program keeps.
         arena: Bytes of the arena, as the executor has laid it out.
         unshared: Bytes that the results would take without sharing memory.
     """
 
     nodes: list[Node]
     order: list[int]
+    given: set[int] = field(default_factory=set)
     arena: int = 0
     unshared: int = 0
 
 
-def planned(trace: Trace) -> Plan:
-    """The plan of a trace."""
+def planned(trace: Trace, given: set[int]) -> Plan:
+    """The plan of a trace; `given` are the outputs whose arrays the program keeps."""
     nodes = trace.tape.nodes
-    return Plan(nodes, sorted(needed(nodes, wanted(trace))))
+    return Plan(nodes, sorted(needed(nodes, wanted(trace))), given)
 
 
 def wanted(trace: Trace) -> list[int]:
@@ -83,9 +85,9 @@ class Schedule:
         """All of them, in order."""
         return [*self.ordinary, *self.final]
 
-    def allocate(self, kept: set[int], scratch: dict[int, int]) -> None:
-        """Give everything its place."""
-        allocator = Allocator(self.fusion, self.nests, self.stored, kept, self.over)
+    def allocate(self, kept: set[int], scratch: dict[int, int], apart: set[int]) -> None:
+        """Give everything its place; the roots `apart` get memory of their own."""
+        allocator = Allocator(self.fusion, self.nests, self.stored, kept, self.over, apart)
         self.memory = allocator.run(self.nests, scratch)
 
     def owner(self, i: int) -> int:
@@ -123,6 +125,21 @@ def kept_roots(trace: Trace, schedule: Schedule) -> set[int]:
     """The roots that must last to the end."""
     roots = schedule.fusion.layout.roots
     return {roots[i] for i in wanted(trace) if roots[i] not in schedule.over}
+
+
+def lendable(trace: Trace, plan: Plan, schedule: Schedule) -> dict[int, int]:
+    """Outputs that can be computed right into arrays that the program keeps: output and root."""
+    layout = schedule.fusion.layout
+    roots = [layout.roots[i] for i in trace.outputs]
+    found = {}
+    for k in plan.given:
+        i, root = trace.outputs[k], roots[k]
+        whole = layout.dummies[i].flags.c_contiguous and layout.dummies[root].flags.c_contiguous
+        whole = whole and node_bytes(layout.nodes[i]) == node_bytes(layout.nodes[root]) > 0
+        computed = root in schedule.stored and root not in schedule.over
+        if whole and computed and roots.count(root) == 1:
+            found[k] = root
+    return found
 
 
 def leaving(fusion: Fusion, kept: set[int]) -> set[int]:

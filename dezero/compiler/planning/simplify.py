@@ -83,7 +83,8 @@ def apart(source: Node, view: View) -> bool:
 @lru_cache(1024)
 def region(shape: Shape, dtype: np.dtype[Any], view: View) -> Any:
     """A view of an array of a shape, which is never touched."""
-    strides, step = [], dtype.itemsize
+    strides: list[int] = []
+    step = dtype.itemsize
     for size in reversed(shape):
         strides.insert(0, step)
         step *= max(size, 1)

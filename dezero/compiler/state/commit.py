@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -24,15 +23,18 @@ class Writer:
     Args:
         fixed: The objects of places that stay the same.
         position: Where the others are among the values that were fetched.
+
+    Attributes:
+        given: The outputs whose arrays the program gets to keep.
     """
 
     def __init__(self, fixed: dict[int, Any], position: dict[int, int]) -> None:
         self.fixed = fixed
         self.position = position
         self.env: dict[str, Any] = {"variable": variable, "clock": clock, "Variable": Variable}
-        self.env |= {"given": given, "Spent": Spent, "references": getrefcount}
+        self.env["Spent"] = Spent
         self.env["cell_of"] = cell_of
-        self.again: set[int] = set()
+        self.given: set[int] = set()
         self.lines: list[str] = []
 
     def constant(self, x: Any) -> str:
@@ -64,7 +66,9 @@ class Writer:
         if kind in ("list", "tuple"):
             items = "".join([f"{self.value(x)}, " for x in what])
             return f"[{items}]" if kind == "list" else f"({items})"
-        simple = {"array": f"o{what}.copy()", "scalar": f"o{what}[()]"}
+        if kind == "array":
+            self.given.add(what)
+        simple = {"array": f"o{what}", "scalar": f"o{what}[()]"}
         simple |= {"number": f"o{what}.item()", "again": f"n{what}"}
         if kind in simple:
             return simple[kind]
@@ -93,10 +97,6 @@ class Writer:
 
     def assign(self, x: str, index: int, how: str, key: Any, recipe: Recipe) -> None:
         """Add the code of an assignment."""
-        k = self.gradient(how, key, recipe)
-        if k is not None:
-            self.give(x, k, self.constant(recipe[2][4]))
-            return
         value = self.value(recipe)
         if how == "slot":
             target = f"{x}.{key}"
@@ -116,39 +116,6 @@ class Writer:
         if key == "_data":
             self.lines.append(f"{x}._changed = now")
 
-    def give(self, x: str, k: int, name: str) -> None:
-        """Add the code that makes output k the gradient of x.
-
-        It goes into the memory of the last one where only x still has that: new memory for each
-        gradient of a large model would cost more than computing it.
-        """
-        last = self.constant([None])
-        self.lines += [
-            f"a = {last}[0]",
-            f"g = {x}.grad",
-            "if (",
-            "    type(g) is Variable and g._data is a and a is not None",
-            f"    and references(a) <= {LOCAL + 3} and references(g) <= {LOCAL + 1}",
-            "):  # of a: the list, g, a local name, what was fetched",
-            f"    a[...] = o{k}",
-            "    g._changed = now",
-            f"    g.name = {name}",
-            "else:",
-            f"    {x}.grad = given({last}, o{k}, {name}, now)",
-        ]
-
-    def gradient(self, how: str, key: Any, recipe: Recipe) -> int | None:
-        """The output that becomes a gradient of its own; None for any other assignment."""
-        if (how, key, recipe[0]) != ("slot", "grad", "new") or recipe[1] in self.again:
-            return None
-        made = recipe[2]
-        if made[:2] != ("variable", Variable) or made[2][0] != "new":
-            return None
-        if made[3][1] is not None or made[5] is not None:
-            return None
-        _, number, data = made[2]
-        return data[1] if data[0] == "array" and number not in self.again else None
-
     def write(
         self, result: Recipe, effects: list[Recipe], touched: list[int], outputs: int
     ) -> Commit:
@@ -160,7 +127,6 @@ class Writer:
             touched: The places of Variables whose arrays are written into.
             outputs: How many outputs there are.
         """
-        self.again = set(named_again((result, *effects)))
         for effect in effects:
             self.effect(effect)
         for index in touched:
@@ -191,27 +157,3 @@ def variable(
     else:
         Spent(x, why)
     return x
-
-
-def named_again(recipe: Any) -> list[int]:
-    """The numbers of what recipes make once and name again."""
-    if not isinstance(recipe, tuple):
-        return []
-    if recipe[:1] == ("again",):
-        return [recipe[1]]
-    return [number for part in recipe for number in named_again(part)]
-
-
-def given(last: list[Any], array: Any, name: Any, now: int) -> Variable:
-    """A gradient in memory of its own, which `last` remembers."""
-    last[0] = array.copy()
-    return variable(Variable, last[0], None, name, None, now)
-
-
-def local_references() -> int:
-    """What getrefcount counts of an object that one local variable holds."""
-    x = object()
-    return getrefcount(x)
-
-
-LOCAL = local_references()  # 2 up to Python 3.13, fewer later

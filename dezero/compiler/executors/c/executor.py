@@ -10,7 +10,7 @@ import numpy as np
 from ....arrays import random
 from ...planning.fuse import Nest
 from ...planning.memory import rounded
-from ...planning.plan import Plan, is_aligned, kept_roots
+from ...planning.plan import Plan, is_aligned, kept_roots, lendable
 from ...trace import Trace
 from ...tracing.tape import Guard
 from ..numpy import Executor, Stale, Step
@@ -68,13 +68,26 @@ class CExecutor(Executor):
         for nest in self.schedule.nests:
             needs = self.kernels.scratch(nest, self.runtime.threads)
             scratch[nest.index] = needs or sums_of(nest, self.nodes) * self.runtime.threads
-        self.schedule.allocate(kept_roots(self.trace, self.schedule), scratch)
+        self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
+        self.find_outside()
+        found = lendable(self.trace, self.plan, self.schedule)
+        self.lent = {k: root for k, root in found.items() if root not in self.touched}
+        kept = kept_roots(self.trace, self.schedule)
+        self.schedule.allocate(kept, scratch, set(self.lent.values()))
+
+    def find_outside(self) -> None:
+        """What NumPy computes in between, and the roots that it reads or writes."""
+        roots = self.layout.roots
+        self.outside: list[str] = []
+        self.touched: set[int] = set()
+        for nest in self.schedule.ordinary:
+            if not self.writer.writes(nest):
+                for node in [self.nodes[i] for i in nest.members]:
+                    self.touched |= {node.id, *[roots[j] for j in node.ins]}
+                    self.outside.append(node.op or node.kind)
 
     def build(self) -> None:
         """Write the C of all nests, compile it, and make the program of calls."""
-        self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
-        self.outside: list[str] = []
-        self.read_outside: set[int] = set()
         bodies: list[str] = []
         calls = self.sequence(bodies)
         bits = self.blas.bits if self.blas else 64
@@ -105,19 +118,14 @@ class CExecutor(Executor):
                 pending.clear()
 
         for nest in self.schedule.ordinary:
-            pieces = self.writer.pieces(nest)
-            if pieces is not None:
-                pending += pieces
-                continue
-            close()
-            calls.append(nest.members)
-            self.read_outside |= {
-                self.layout.roots[j] for i in nest.members for j in self.nodes[i].ins
-            }
-            self.outside += [self.nodes[i].op or self.nodes[i].kind for i in nest.members]
+            if self.writer.writes(nest):
+                pending += self.writer.pieces(nest)
+            else:
+                close()
+                calls.append(nest.members)
         pending += self.writer.checks(self.guards)
         for nest in self.schedule.final:
-            pending += self.writer.pieces(nest) or []
+            pending += self.writer.pieces(nest)
         close()
         return calls
 
@@ -132,13 +140,14 @@ class CExecutor(Executor):
         self.table[0] = self.memory.ctypes.data + self.start
         self.table[1] = self.bad.ctypes.data
         stages = self.kernels.addresses(kernels)
+        own = set(self.lent.values())
         self.words = np.zeros(max(1, len(self.writer.draws)), np.uint64)
         for number in range(len(self.writer.draws)):
             stages[f"draw{number}"] = self.words.ctypes.data + 8 * number
         for key, k in self.writer.table.items():
             if isinstance(key, str):
                 self.table[k] = stages[key]
-            else:
+            elif key not in own:
                 self.table[k] = self.expected(key).ctypes.data
 
     def expected(self, key: int) -> Any:
@@ -164,7 +173,12 @@ class CExecutor(Executor):
     def prepare_loading(self) -> None:
         """Find out how each slot that is not used in place gets to where it is read."""
         live, roots = set(self.layout.order), self.layout.roots
-        same = self.read_outside | {roots[i] for i in self.trace.outputs}
+        same = self.touched | {roots[i] for i in self.trace.outputs}
+        table = self.writer.table
+        self.taken = [(k, self.writer.table[root]) for k, root in self.lent.items()]
+        self.kept = [
+            (k, self.array(self.trace.outputs[k])) for k in self.loans if k not in self.lent
+        ]
         self.pointed: list[tuple[int, int, Any]] = []  # slots whose array is pointed to
         self.copied = []
         for k, i in self.slots.items():
@@ -187,6 +201,9 @@ class CExecutor(Executor):
                 array[...] = x
                 x = array
             table[index] = x.ctypes.data
+        for k, index in self.taken:
+            table[index] = self.loans[k].take()
+            self.outputs[k] = self.loans[k].array
         for number, (_, count) in enumerate(self.writer.draws):
             key, first = random.reserve(count)
             self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
@@ -198,6 +215,10 @@ class CExecutor(Executor):
             if failed < 0:
                 raise Stale("an index is out of range")
             return failed - 1
+        for k, array in self.kept:
+            self.loans[k].take()
+            self.loans[k].array[...] = array
+            self.outputs[k] = self.loans[k].array
         return -1
 
 

@@ -11,11 +11,11 @@ from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
 from ...tracing.tape import Guard, Node, View, indexed
 from ...tracing.tracearray import is_basic
-from .indexing import Copy, copied, indexing, joined
+from .indexing import Copy, Indexing, copied, indexing, joined
 from .kernels import Kernels
 from .masks import mask_function
 from .nest import NestText, literal
-from .product import product
+from .product import Product, product
 from .program import LEAST, Piece, Program, Span
 
 ARENA, TABLE = 0, 2  # spaces: the arena, and the first array of the table
@@ -47,26 +47,37 @@ class Writer:
         self.cost = 0.0
         self.flops = 0
 
-    def pieces(self, nest: Nest) -> list[Piece] | None:
-        """The pieces of a nest, or None where NumPy has to compute it."""
-        found = self.loop(nest) if nest.loop else self.single(self.nodes[nest.members[0]], nest)
-        for piece in found or ():
-            self.cost += piece.cost
+    def writes(self, nest: Nest) -> bool:
+        """Whether there is C for a nest; else NumPy has to compute it."""
+        node = self.nodes[nest.members[0]]
+        if nest.loop or nest.index in self.kernels.found:
+            return True
+        if len(nest.members) > 1:
+            return False
+        if node.kind == "matmul":
+            return self.has_blas and self.product(node) is not None
+        if node.kind == "set" and isinstance(node.attr, View):
+            return True
+        return indexing(node, self.layout.dummies) is not None or self.is_called(node)
+
+    def pieces(self, nest: Nest) -> list[Piece]:
+        """The pieces of a nest."""
+        node = self.nodes[nest.members[0]]
+        if nest.loop:
+            found = self.loop(nest)
+        elif nest.index in self.kernels.found:
+            found = self.kernel(node, nest)
+        elif node.kind == "matmul":
+            found = self.matmul(node)
+        elif node.kind == "set" and isinstance(node.attr, View):
+            found = self.assign(node)
+        else:
+            rows = indexing(node, self.layout.dummies)
+            found = self.call(node) if rows is None else self.index(node, rows)
+        self.cost += sum(piece.cost for piece in found)
         if found:
             found[0].comment = self.comment(nest.members)
         return found
-
-    def single(self, node: Node, nest: Nest) -> list[Piece] | None:
-        """The pieces of a nest of another kind."""
-        if len(nest.members) > 1:
-            return None
-        if node.kind == "matmul":
-            return self.matmul(node)
-        if node.kind == "set" and isinstance(node.attr, View):
-            return self.assign(node)
-        if nest.index in self.kernels.found:
-            return self.kernel(node, nest)
-        return self.index(node) or (self.call(node) if node.kind == "call" else None)
 
     # --- where things are
 
@@ -177,12 +188,14 @@ class Writer:
         text = f"memcpy({self.address(node.id, False)}, {self.address(base)}, {size});"
         return [Piece(text, [self.span(root)], [self.span(node.id)], size / 4)]
 
-    def matmul(self, node: Node) -> list[Piece] | None:
+    def product(self, node: Node) -> Product | None:
+        """How BLAS computes a matrix product."""
+        return product(node, *[self.layout.dummies[j] for j in (*node.ins[:2], node.id)])
+
+    def matmul(self, node: Node) -> list[Piece]:
         """A matrix product."""
-        dummies = [self.layout.dummies[j] for j in (*node.ins[:2], node.id)]
-        found = product(node, *dummies) if self.has_blas else None
-        if found is None:
-            return None
+        found = self.product(node)
+        assert found is not None
         kind = TYPES[dtype_name(node.dtype)]
         names = zip("AB", node.ins, strict=False)
         pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
@@ -209,11 +222,8 @@ class Writer:
         copy = copied(out, node.attr.function(out), self.layout.dummies[node.ins[1]])
         return [*self.begin(node, node.ins[0]), self.copy(node, node.ins[1], copy)]
 
-    def index(self, node: Node) -> list[Piece] | None:
+    def index(self, node: Node, found: Indexing) -> list[Piece]:
         """Rows that integer arrays name."""
-        found = indexing(node, self.layout.dummies)
-        if found is None:
-            return None
         parameters = f"int64_t lo, int64_t hi, int64_t *bad, {found.parameters}"
         name = self.program.function(parameters, found.body)
         arrays = [self.address(i, i != node.id) for i in found.arrays]
@@ -232,16 +242,26 @@ class Writer:
         text = f"memset({self.address(node.id, False)}, 0, {size});"
         return Piece(text, [], [self.span(node.id)], size / 8)
 
-    def call(self, node: Node) -> list[Piece] | None:
-        """A call that has C of its own: of joining, and of drawing what drops out."""
-        if node.op == "dropout_mask" and dtype_name(node.dtype) in FLOATS and len(node.ins) == 1:
+    def is_called(self, node: Node) -> bool:
+        """Whether a call has C of its own: of drawing what drops out, and of joining."""
+        if node.kind != "call":
+            return False
+        if node.op == "dropout_mask":
+            return dtype_name(node.dtype) in FLOATS and len(node.ins) == 1
+        if node.op == "scatter_add":
+            return is_basic(called(node).args[1])
+        return joined(node, self.layout.dummies) is not None
+
+    def call(self, node: Node) -> list[Piece]:
+        """The pieces of such a call."""
+        if node.op == "dropout_mask":
             return [self.mask(node)]
-        if node.op == "scatter_add" and is_basic(called(node).args[1]):
+        if node.op == "scatter_add":
             out, value = self.layout.dummies[node.id], self.layout.dummies[node.ins[0]]
-            copy = copied(out, indexed(called(node).args[1]).function(out), value)
-            return [self.zeros(node), self.copy(node, node.ins[0], copy)]
-        found = joined(node, self.layout.dummies)
-        return None if found is None else [self.copy(node, j, copy) for j, copy in found]
+            part = indexed(called(node).args[1]).function(out)
+            return [self.zeros(node), self.copy(node, node.ins[0], copied(out, part, value))]
+        parts = joined(node, self.layout.dummies) or []
+        return [self.copy(node, j, copy) for j, copy in parts]
 
     def mask(self, node: Node) -> Piece:
         """A mask of dropout: `arrays.random.dropout_mask`, from the words that are reserved."""
