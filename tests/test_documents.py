@@ -1,11 +1,14 @@
 """The documents say what is true: their programs run, and the README's two editions agree."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import dezero
+import dezero.functions as F
 from dezero import Variable
 from dezero.functions import elementwise
 from dezero.testing.samples import elementwise as elementwise_samples
@@ -19,10 +22,10 @@ def programs(language: str, name: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("language", ["sh", "python"])
-def test_both_readmes_show_the_same_programs(language: str) -> None:
+@pytest.mark.parametrize(("language", "count"), [("sh", 2), ("python", 2), ("c", 1)])
+def test_both_readmes_show_the_same_programs(language: str, count: int) -> None:
     shown = programs(language, "README.md")
-    assert len(shown) == 2
+    assert len(shown) == count
     assert programs(language, "README.ko.md") == shown
 
 
@@ -33,6 +36,24 @@ def test_define_by_run_prints_what_its_comments_say(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == promised
     values = [float(re.sub(r"[^\d.]", "", text)) for text in promised]
     np.testing.assert_allclose(values, np.exp(0.5) * np.array([2.0, 8.0]), rtol=1e-14)
+
+
+def test_the_readme_shows_the_c_of_its_graph() -> None:
+    def step(x: np.ndarray) -> Variable:
+        x = Variable(x)
+        y = F.exp(x**2) ** 2
+        y.backward()
+        return x.grad
+
+    compiled = dezero.compile(step)
+    for _ in range(4):
+        found = compiled(np.array(0.5))
+        compiled.wait()
+    np.testing.assert_allclose(found.data, 4 * 0.5 * np.exp(2 * 0.5**2), rtol=1e-14)
+    (shown,) = programs("c", "README.md")
+    text = textwrap.indent(shown, "    ")
+    if compiled.source():  # there is a C compiler
+        assert text in compiled.source()
 
 
 def test_training_program_learns(capsys: pytest.CaptureFixture[str]) -> None:

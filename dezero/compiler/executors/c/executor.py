@@ -174,7 +174,6 @@ class CExecutor(Executor):
         """Find out how each slot that is not used in place gets to where it is read."""
         live, roots = set(self.layout.order), self.layout.roots
         same = self.touched | {roots[i] for i in self.trace.outputs}
-        table = self.writer.table
         self.taken = [(k, self.writer.table[root]) for k, root in self.lent.items()]
         self.kept = [
             (k, self.array(self.trace.outputs[k])) for k in self.loans if k not in self.lent

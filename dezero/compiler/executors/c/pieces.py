@@ -11,10 +11,11 @@ from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
 from ...tracing.tape import Guard, Node, View, indexed
 from ...tracing.tracearray import is_basic
+from .expressions import literal
 from .indexing import Copy, Indexing, copied, indexing, joined
 from .kernels import Kernels
 from .masks import mask_function
-from .nest import NestText, literal
+from .nest import NestText
 from .product import Product, product
 from .program import LEAST, Piece, Program, Span
 
