@@ -195,21 +195,17 @@ def safe(
     fusion: Fusion, i: int, slot: int, final: set[int], guards: set[int], returned: set[int]
 ) -> bool:
     """Whether result i may be written over a slot, if the nests `final` run last."""
-    home, roots = fusion.home[i], fusion.layout.roots
+    home = fusion.home[i]
     members = set(fusion.nests[home].members)
     if guards & members or slot in returned:
         return False
-    for nest in fusion.nests:
-        reads = {roots[j] for k in nest.members for j in fusion.nodes[k].ins}
-        if nest.index == home:
-            if slot in reads and not in_step(fusion, i, slot, nest):
-                return False
-        elif nest.index not in final:
-            if reads & members:
-                return False
-        elif slot in reads or (reads & members and nest.index < home):
+    for k in fusion.readers.get(slot, ()):
+        if k == home and not in_step(fusion, i, slot, fusion.nests[home]):
             return False
-    return True
+        if k != home and k in final:
+            return False
+    after = [k for m in members for k in fusion.readers.get(m, ()) if k != home]
+    return all(k in final and k > home for k in after)
 
 
 def is_aligned(x: Any) -> bool:
