@@ -24,6 +24,7 @@ from .patches import Sizes, Window, interior, tap_view
 COLUMNS = 512  # of a matrix product: BLAS needs no more to be at full speed
 CPU_PATCHES = 1 << 17  # numbers: more for small images, so that few calls are made
 GPU_PATCHES = 1 << 26  # there every call is a launch
+MANY = 8  # images at a time: so many are small
 
 
 @kernel
@@ -50,22 +51,26 @@ def conv_transposed(
 ) -> Array:
     """The adjoint of `conv` in x: (N, O, *outputs) to (N, C, *sizes), plus b[c]."""
     channels = W.shape[1] * groups
+    outputs = window.outputs(sizes)
     flipped = mirrored(window)
-    # patches of y are copied where this is conv; patches of x are added up where it is not
-    if flipped and (len(W) <= 2 * channels or window.is_point):
+    # conv copies patches of y at the places of x; else patches of x at those of y are added up
+    few = len(W) * prod(sizes) <= 2 * channels * prod(outputs)
+    if flipped and (few or window.is_point):
         return conv(y, turned(W, groups), b, flipped, groups)
     x = np.empty_like(y, result_type(y, W, b), order="C", shape=(len(y), channels, *sizes))
-    outputs = window.outputs(sizes)
     weights = W.reshape(groups, len(W) // groups, -1).transpose(0, 2, 1)
     inside = interior(window, sizes)
     for images in parts(y, channels * prod(window.kernel), prod(outputs)):
-        part = x[images]
-        col = weights @ merged(y[images], groups)  # (G, C/G*kernel, images*outputs)
-        col = col.reshape(channels, *window.kernel, len(part), *outputs)
-        wide = np.zeros_like(x, order="C", shape=(channels, len(part), *window.padded(sizes)))
+        # rows are longer to add where the images come last
+        last = len(x[images]) >= MANY and max(window.kernel) > 1
+        part = np.moveaxis(y[images], 0, -1 if last else 1)
+        col = weights @ part.reshape(groups, len(W) // groups, prod(part.shape[1:]))
+        col = col.reshape(channels, *window.kernel, *part.shape[1:])
+        col = np.moveaxis(col, -1 if last else 1 + len(sizes), 1)  # (C, images, *kernel, *outputs)
+        wide = padded_zeros(x[images], window, last)
         for tap, seen in window.taps(outputs):
-            wide[seen] += col[(slice(None), *tap)]
-        part[...] = wide[inside].swapaxes(0, 1)
+            wide[seen] += col[(slice(None), slice(None), *tap)]
+        x[images] = wide[inside].swapaxes(0, 1)
     if b is not None:
         x += b.reshape(-1, *[1] * len(sizes))
     return x
@@ -132,6 +137,15 @@ def gathering(wide: Array, window: Window) -> list[tuple[Array, Array]]:
             wide = np.empty_like(view, order="C")
             copies.append((view, wide))
     return copies
+
+
+def padded_zeros(x: Array, window: Window, last: bool) -> Array:
+    """Zeros (C, N, *padded) for the images x, with N last in memory or where it is."""
+    n, c, *sizes = x.shape
+    wide = window.padded(tuple(sizes))
+    if last:
+        return np.moveaxis(np.zeros_like(x, order="C", shape=(c, *wide, n)), -1, 1)
+    return np.zeros_like(x, order="C", shape=(c, n, *wide))
 
 
 def merged(x: Array, groups: int) -> Array:

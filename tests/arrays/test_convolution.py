@@ -27,7 +27,7 @@ GEOMETRIES = [
 ]
 geometries = pytest.mark.parametrize(("window", "groups", "C", "O", "sizes"), GEOMETRIES)
 run_lengths = pytest.mark.parametrize(
-    ("columns", "patches"), [(1, 1), (64, 1), (1, 600), (512, 1 << 17)]
+    ("columns", "patches", "many"), [(1, 1, 8), (64, 1, 2), (1, 600, 8), (512, 1 << 17, 2)]
 )
 
 
@@ -57,7 +57,8 @@ def drawn(*shape):
 
 @run_lengths
 @geometries
-def test_the_three_kernels(window, groups, C, O, sizes, columns, patches, monkeypatch):
+def test_the_three_kernels(window, groups, C, O, sizes, columns, patches, many, monkeypatch):
+    monkeypatch.setattr(convolution, "MANY", many)
     monkeypatch.setattr(convolution, "COLUMNS", columns)
     monkeypatch.setattr(convolution, "CPU_PATCHES", patches)
     x, W, b = drawn(5, C, *sizes), drawn(O, C // groups, *window.kernel), drawn(O)
