@@ -26,7 +26,8 @@ RNN = Row(
     "rnn",
     "RNN 30 steps, batch 32, hidden 128",
     "A training step: a tanh RNN over 30 inputs of 32 features, in one call (the original: one "
-    "call a time step; JAX: `lax.scan`), Linear on the last state, mean squared error, SGD.",
+    "call a time step; torch.compile, which leaves `nn.RNN` as it is: a loop over `nn.RNNCell`; "
+    "JAX: `lax.scan`), Linear on the last state, mean squared error, SGD.",
     goals=GOALS,
     compiled_goals=COMPILED_GOALS,
     flops=flops(1, 32),
@@ -90,11 +91,9 @@ def dezero(setup: Setup, cell: str, gates: str) -> Step:
     return dezero_step(setup, model, optimizer, lambda: F.mean_squared_error(model(xs), t))
 
 
-def torch(setup: Setup, cell: str, gates: str) -> Step:
-    """A training step with the module of this name; one of its two biases stays zero."""
-    import torch
+def torch_model(cell: str) -> Any:
+    """The network with the module of this name: of a whole sequence, or of a time step."""
     from torch import nn
-    from torch.nn import functional as F
 
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -103,17 +102,32 @@ def torch(setup: Setup, cell: str, gates: str) -> Step:
             self.head = nn.Linear(HIDDEN, 1)
 
         def forward(self, xs: Any) -> Any:
-            return self.head(self.cell(xs)[0][-1])
+            if not cell.endswith("Cell"):
+                return self.head(self.cell(xs)[0][-1])
+            state = None
+            for x in xs:
+                state = self.cell(x, state)
+            return self.head(state[0] if isinstance(state, tuple) else state)
+
+    return Net()
+
+
+def torch(setup: Setup, cell: str, gates: str) -> Step:
+    """A training step with the module of this name; one of its two biases stays zero."""
+    import torch
+    from torch.nn import functional as F
 
     weights, *batch = problem(setup, gates)
-    model = Net()
+    model = torch_model(cell)
     into_torch(model, weights)
     with torch.no_grad():
-        for name, parameter in (("x2", model.cell.weight_ih_l0), ("h2", model.cell.weight_hh_l0)):
-            stacked = [weights[f"cell/{name}{gate}/W"].T for gate in gates]
+        for name, parameter in model.cell.named_parameters():
+            if name.startswith("bias"):
+                parameter.zero_().requires_grad_(name.startswith("bias_ih"))
+                continue
+            source = "x2" if name.startswith("weight_ih") else "h2"
+            stacked = [weights[f"cell/{source}{gate}/W"].T for gate in gates]
             parameter.copy_(torch.from_numpy(np.concatenate(stacked)))
-        model.cell.bias_ih_l0.zero_()
-        model.cell.bias_hh_l0.zero_().requires_grad_(False)
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
     return torch_step(setup, optimizer, lambda xs, t: F.mse_loss(model(xs), t), *batch)
 
@@ -156,9 +170,14 @@ def rnn_dezero(setup: Setup) -> Step:
     return dezero(setup, "RNN", "h")
 
 
-@RNN.on("torch", "torch.compile")
+@RNN.on("torch")
 def rnn_torch(setup: Setup) -> Step:
     return torch(setup, "RNN", "h")
+
+
+@RNN.on("torch.compile")
+def rnn_torch_compile(setup: Setup) -> Step:
+    return torch(setup, "RNNCell", "h")
 
 
 @LSTM.on(*OURS, "original")
@@ -166,9 +185,14 @@ def lstm_dezero(setup: Setup) -> Step:
     return dezero(setup, "LSTM", LSTM_GATES)
 
 
-@LSTM.on("torch", "torch.compile")
+@LSTM.on("torch")
 def lstm_torch(setup: Setup) -> Step:
     return torch(setup, "LSTM", LSTM_GATES)
+
+
+@LSTM.on("torch.compile")
+def lstm_torch_compile(setup: Setup) -> Step:
+    return torch(setup, "LSTMCell", LSTM_GATES)
 
 
 @RNN.on("jax.jit")
