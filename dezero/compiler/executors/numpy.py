@@ -20,7 +20,7 @@ from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
 from .loans import Loan
 
-PIECE = 1 << 13  # elements that are worked on at a time
+PIECE = 1 << 15  # elements that are worked on at a time
 Step = tuple[Callable[..., Any], tuple[Any, ...], Any]  # function(*args, out=the third)
 
 
