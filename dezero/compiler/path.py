@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -90,6 +92,8 @@ class Path:
             failed = 0
         else:
             if failed < 0:
+                if not self.runs:
+                    trim()
                 self.runs += 1
                 return self.commit(values, executor.outputs)
             self.failures += 1
@@ -138,6 +142,14 @@ class Path:
             self.kind, self.fallback, self.pending = Executor, errors[0], []
         elif self.pending:
             self.executor = self.built()
+            trim()
+
+
+def trim() -> None:
+    """Give back to the system what eager and traced steps have left free, where it can be told."""
+    release = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if release is not None:
+        release(0)
 
 
 def changed(bound: dict[int, Any]) -> Callable[[tuple[Any, ...]], bool]:
