@@ -147,7 +147,9 @@ def _learn(recipe: Recipe, epochs: int, seed: int, console: Console) -> Learned:
     total = epochs * len(loader)
     optimizer.add_hook(WarmupCosine(optimizer, recipe.rate, warmup=total // 10, total=total))
     progress = progress_on("images")
-    history = fit(model, optimizer, loader, epochs, test=_all(test), progress=progress)
+    history = fit(
+        model, optimizer, loader, epochs, test=_all(test), progress=progress, compile=True
+    )
     return Learned(recipe, model, history, train, test)
 
 

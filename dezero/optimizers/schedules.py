@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..errors import DTypeError, ShapeError
 from .optimizer import Optimizer
 from .settings import at_least_zero
@@ -92,7 +94,12 @@ class WarmupCosine(Schedule):
         if t < self.warmup:
             return (t + 1) / self.warmup
         progress = min(1.0, (t - self.warmup) / (self.total - self.warmup))
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
+        return self.floor + (1 - self.floor) * (1 + cosine(math.pi * progress)) / 2
+
+
+def cosine(x: Any) -> Any:
+    """The cosine of a number, also of one that traces a run, which math would look at."""
+    return math.cos(x) if type(x) is float else np.cos(x)
 
 
 class StepDecay(Schedule):

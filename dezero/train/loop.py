@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
 
+from .. import compiler
 from .. import functions as F
 from ..core import no_grad, test_mode
 from ..errors import DataError
@@ -18,6 +19,7 @@ from .progress import Progress, progress_on
 
 Batch = tuple[Any, Any]
 Metric = Callable[[Any, Any], Any]
+Step = Callable[[Any, Any], dict[str, Any]]  # learns from (x, t); the loss and the metrics
 ACCURACY: Mapping[str, Metric] = {"accuracy": F.accuracy}
 
 
@@ -38,6 +40,7 @@ def fit(
     loss: Metric = F.softmax_cross_entropy,
     metrics: Mapping[str, Metric] = ACCURACY,
     progress: Progress | None = None,
+    compile: bool = False,
 ) -> History:
     """Train a model: for each batch the loss, its gradients, and one update.
 
@@ -55,6 +58,9 @@ def fit(
         metrics: What else to measure, by name: `metric(model(x), t)`, averaged over the batch.
         progress: Where to show how it goes; by default a live bar on a terminal, elsewhere a
             line for each epoch. `Silent()` shows nothing.
+        compile: Whether to run the step compiled, with `dezero.compile`: the same to rounding, and
+            faster, after the moments that compiling takes. They are waited for, so that the same
+            seeds give the same bits.
 
     Returns:
         What each epoch measured.
@@ -77,11 +83,13 @@ def fit(
         raise DataError("fit: the loader has no batches: give it a dataset with items")
     history = History()
     show = progress_on() if progress is None else progress
+    learner = _Learner(model, optimizer, loss, metrics)
+    step = _waiting(compiler.compile(learner.step)) if compile else learner.step
     show.begin(epochs, len(loader))
     try:
         with Interrupt() as interrupt:
             for number in range(epochs):
-                for part in _learned(model, optimizer, loader, loss, metrics):
+                for part in _learned(step, loader):
                     epoch = replace(part, number=number + part.number)
                     show.step(epoch)
                     if interrupt.requested:
@@ -135,29 +143,45 @@ def evaluate(
     return means.values()
 
 
-def _learned(
-    model: Layer, optimizer: Optimizer, loader: Loader, loss: Metric, metrics: Mapping[str, Metric]
-) -> Iterator[Epoch]:
+def _learned(step: Step, loader: Loader) -> Iterator[Epoch]:
     """Learn from each batch of an epoch; after each, the epoch so far, counted from 0."""
     means = _Means()
     began = perf_counter()
     for done, (x, t) in enumerate(loader, start=1):
-        means.add(_step(model, optimizer, x, t, loss, metrics), len(x))
+        means.add(step(x, t), len(x))
         seconds = perf_counter() - began
         yield Epoch(done / len(loader), seconds, means.examples, means.values())
 
 
-def _step(
-    model: Layer, optimizer: Optimizer, x: Any, t: Any, loss: Metric, metrics: Mapping[str, Metric]
-) -> dict[str, Any]:
-    """Learn from one batch; what was measured before the update."""
-    y = model(x)
-    error = loss(y, t)
-    model.cleargrads()
-    error.backward()
-    optimizer.update()
-    with no_grad():
-        return {"loss": float(error), **{name: float(m(y, t)) for name, m in metrics.items()}}
+def _waiting(compiled: compiler.Step) -> Step:
+    """A compiled step that waits for its compiler: then each run has the same bits."""
+
+    def step(x: Any, t: Any) -> dict[str, Any]:
+        measured: dict[str, Any] = compiled(x, t)
+        compiled.wait()
+        return measured
+
+    return step
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """What learns from batches; an object, so that the compiler finds the model's state in it."""
+
+    model: Layer
+    optimizer: Optimizer
+    loss: Metric
+    metrics: Mapping[str, Metric]
+
+    def step(self, x: Any, t: Any) -> dict[str, Any]:
+        """Learn from one batch; what was measured before the update."""
+        y = self.model(x)
+        error = self.loss(y, t)
+        self.model.cleargrads()
+        error.backward()
+        self.optimizer.update()
+        with no_grad():  # no floats yet: in a compiled step each would be a guard
+            return {"loss": error.data, **{name: m(y, t) for name, m in self.metrics.items()}}
 
 
 class _Means:

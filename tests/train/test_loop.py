@@ -10,10 +10,13 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Variable
+from dezero.dataloaders import DataLoader
+from dezero.datasets import Digits
 from dezero.errors import DataError
 from dezero.layers import Dropout, Layer, Linear
-from dezero.optimizers import SGD
-from dezero.train import Epoch, Silent, evaluate, fit
+from dezero.models import Sequential
+from dezero.optimizers import SGD, AdamW, WarmupCosine
+from dezero.train import Epoch, History, Silent, evaluate, fit
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(10, 3)
@@ -65,6 +68,26 @@ def test_equals_gradient_descent_by_hand() -> None:
             W, b = W - 0.1 * x.T @ gradient, b - 0.1 * gradient.sum(axis=0)
     np.testing.assert_allclose(model.W.data, W, rtol=1e-12)
     np.testing.assert_allclose(model.b.data, b, rtol=1e-12)
+
+
+def schooled(compile: bool) -> History:
+    """A network with dropout and a schedule, after some epochs, each with a short last batch."""
+    np.random.seed(0)
+    dezero.random.seed(0)
+    model = Sequential(Linear(32, in_size=64), F.relu, Dropout(0.25), Linear(10, in_size=32))
+    loader = DataLoader(Digits(), batch_size=100, seed=0)
+    optimizer = AdamW().setup(model)
+    optimizer.add_hook(WarmupCosine(optimizer, 0.01, warmup=10, total=4 * len(loader)))
+    return fit(model, optimizer, loader, epochs=4, progress=Silent(), compile=compile)
+
+
+@pytest.mark.filterwarnings("error::dezero.compiler.CompileWarning")  # it must not run eagerly
+def test_a_compiled_step_learns_the_same() -> None:
+    eager, compiled = schooled(compile=False), schooled(compile=True)
+    assert len(Digits()) % 100
+    for metric in ("loss", "accuracy"):
+        expected = eager.curves(metric)["train"]
+        np.testing.assert_allclose(compiled.curves(metric)["train"], expected, rtol=1e-5)
 
 
 def test_averages_are_over_examples_not_batches() -> None:
