@@ -89,7 +89,7 @@ def draw(model, test, counts, picture):
     figure.savefig(picture, dpi=100)
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     dezero.random.seed(0)  # of dropout
     train, test = load()
@@ -103,7 +103,7 @@ def main(quick, picture):
     total = epochs * len(loader)
     optimizer.add_hook(WarmupCosine(optimizer, peak=2e-3, warmup=total // 10, total=total))
     in_order = DataLoader(test, batch_size=500, shuffle=False)
-    fit(model, optimizer, loader, epochs, test=in_order)
+    fit(model, optimizer, loader, epochs, test=in_order, compile=compiled)
 
     counts = confusion(model, in_order)
     accuracy = counts.trace() / counts.sum()
@@ -115,6 +115,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 epochs of 2,000 images")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="cnn_fashion.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -28,7 +28,7 @@ def load():
         return Digits(train=True), Digits(train=False)
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     dezero.random.seed(0)  # of dropout
     train, test = load()
@@ -46,7 +46,7 @@ def main(quick, picture):
     total = epochs * len(loader)
     optimizer.add_hook(WarmupCosine(optimizer, peak=2e-3, warmup=total // 10, total=total))
     in_order = DataLoader(test, batch_size=1000, shuffle=False)
-    history = fit(model, optimizer, loader, epochs, test=in_order)
+    history = fit(model, optimizer, loader, epochs, test=in_order, compile=compiled)
     accuracy = history.curves("accuracy")["test"][-1]
 
     shown = 48
@@ -63,6 +63,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 epochs of a tenth of the images")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="fashion_mlp.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -46,7 +46,7 @@ def draw_confusion(axes, counts):
     axes.set(xlabel="taken for", ylabel="true digit", xticks=range(10), yticks=range(10))
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     train, test = Digits(train=True), Digits(train=False)
     model = MLP((256, 128, 10), activation=F.relu)
@@ -56,6 +56,7 @@ def main(quick, picture):
         optimizer,
         DataLoader(train, batch_size=32),
         epochs=5 if quick else 20,
+        compile=compiled,
         test=DataLoader(test, batch_size=360, shuffle=False),
     )
     counts = confusion(model, test)
@@ -75,6 +76,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="5 epochs instead of 20")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="mlp_digits.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -56,6 +56,11 @@ def test_digits_take_the_place_of_fashion(path: Path, tmp_path: Path) -> None:
     assert "Digits instead" in printed
 
 
+@pytest.mark.parametrize("name", ["mlp_digits", "fashion_mlp", "cnn_fashion"])
+def test_compiled_example_keeps_its_promise(name: str, tmp_path: Path) -> None:
+    run([str(ROOT / "examples" / f"{name}.py"), "--compile"], tmp_path)
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
