@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..errors import CompileError
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
-from .state.places import Place, Snapshot, children, put, walk
+from .state.places import Place, Snapshot, children, is_library, names, put, walk
 from .state.spent import Spent, earlier
 from .tracing.tape import Tape
 from .tracing.tracearray import TraceArray
@@ -85,6 +86,7 @@ def trace(
         Exception: What the step raises. Nothing has been changed.
     """
     places = walk(function, args, kwargs, lifted)
+    check_modules(places)
     snapshot = Snapshot(places, arrays=False)
     random_state, generators = random.get_state(), Generators(places)
     tape = Tape()
@@ -108,6 +110,25 @@ def trace(
     result = commit((), list(map(real, values)))
     del writer, values
     return result, done, escaped(tape)
+
+
+def check_modules(places: list[Place]) -> None:
+    """Raise CompileError where the step may change what it reaches through a module.
+
+    The walk does not see that: a trace that fails could not be undone.
+    """
+    functions = [p.value for p in places if isinstance(p.value, FunctionType)]
+    named = {name for function in functions for name in names(function.__code__)}
+    for place in places:
+        if isinstance(place.value, ModuleType) and not is_library(place.value):
+            for name, x in vars(place.value).items():
+                changes = isinstance(x, Variable) or hasattr(x, "update_one")
+                changes = changes or (hasattr(x, "cleargrads") and not isinstance(x, type))
+                if name in named and changes and not isinstance(x, type):
+                    raise CompileError(
+                        f"{place.label}.{name} is reached through a module: make it an argument, "
+                        "a global of the program, or an attribute of one"
+                    )
 
 
 def real(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What goes wrong in the middle leaves nothing half done; what changes between calls is seen."""
 
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import dezero
 import dezero.functions as F
 import dezero.layers as L
 from dezero import Parameter, Variable
-from dezero.compiler import compile
+from dezero.compiler import CompileWarning, compile
+from dezero.models import MLP
 from dezero.optimizers import SGD, Adam, MomentumSGD, clip_grad_norm
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "c"])
@@ -274,3 +276,30 @@ def test_evaluation_between_training_steps(executor):
             x = batch(k, 5)[0]
             np.testing.assert_allclose(score(x).data, nets[0](x).data, rtol=1e-4, atol=1e-5)
     assert replays(score) == replays(compiled) == 5
+
+
+def test_state_in_modules_is_refused_before_anything_changes():
+    def made():
+        np.random.seed(0)
+        settings = types.ModuleType("settings")
+        settings.model = MLP((8, 3))
+        settings.optimizer = Adam().setup(settings.model)
+
+        def step(x, t):
+            loss = F.softmax_cross_entropy(settings.model(x), t)
+            settings.model.cleargrads()
+            loss.backward()
+            settings.optimizer.update()
+            return loss.data
+
+        return step, settings
+
+    x, t = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32), np.arange(16) % 3
+    eager, _ = made()
+    expected = [eager(x, t) for _ in range(6)]
+    step, settings = made()
+    step = compile(step, executor="numpy")
+    with pytest.warns(CompileWarning, match="reached through a module"):
+        found = [step(x, t) for _ in range(6)]
+    assert found == expected
+    assert settings.optimizer.updates == 6

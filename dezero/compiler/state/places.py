@@ -83,8 +83,8 @@ class Same:
 
 def is_library(x: Any) -> bool:
     """Whether a function or class comes from Python, NumPy or DeZero: it has no state of a user."""
-    module = getattr(x, "__module__", None) or "builtins"
-    return module.split(".")[0] in LIBRARIES
+    own = x.__name__ if isinstance(x, types.ModuleType) else getattr(x, "__module__", None)
+    return (own or "builtins").split(".")[0] in LIBRARIES
 
 
 def children(x: Any) -> list[Child]:
