@@ -7,13 +7,12 @@ other. One that somebody has kept for longer is theirs, and replaced by a new on
 
 from __future__ import annotations
 
-from math import prod
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from ..planning.memory import ALIGNMENT
+from ...arrays.memory import empty_for
 
 
 class Loan:
@@ -33,10 +32,7 @@ class Loan:
 
     def made(self) -> Any:
         """A new array that begins at a cache line."""
-        size = prod(self.shape) * self.dtype.itemsize
-        memory = np.empty(size + ALIGNMENT, np.uint8)
-        start = -memory.ctypes.data % ALIGNMENT
-        return np.ndarray(self.shape, self.dtype, memory, start)
+        return empty_for(self.shape, np.empty(0, self.dtype))
 
     def take(self) -> int:
         """Give out an array that nobody has; it is `array`, and the address is returned."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 
 from ..tracing.tape import Shape
 from .layout import ELEMENTWISE, Layout, node_size, order_of
@@ -141,7 +142,7 @@ class Fusion:
         """Add a node to a nest if it fits."""
         node = self.nodes[i]
         axes, shape = self.frame(i)
-        size = max(1, node_size(node) if node.kind in ELEMENTWISE else product(shape))
+        size = max(1, node_size(node) if node.kind in ELEMENTWISE else prod(shape))
         row, level = nest.row, "element"
         if nest.size and size != nest.size:
             if not row or size * row != nest.size:
@@ -235,19 +236,11 @@ def numbers_first(layout: Layout) -> list[int]:
     return [i for i in order if i in early] + [i for i in order if i not in early]
 
 
-def product(shape: Shape) -> int:
-    """How many elements a shape has."""
-    size = 1
-    for n in shape:
-        size *= n
-    return size
-
-
 def summed_suffix(shape: Shape, summed: list[int]) -> int:
     """The elements of a row, if what is summed are innermost axes; else 0."""
     long = [d for d, n in enumerate(shape) if n > 1]
     inside = [d for d in long if d in summed]
-    width = product(tuple([shape[d] for d in inside]))
+    width = prod(shape[d] for d in inside)
     if not inside or long[len(long) - len(inside) :] != inside or width > LONGEST_ROW:
         return 0
     return width if len(inside) < len(long) or len(long) == 1 else 0

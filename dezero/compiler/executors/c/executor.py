@@ -203,7 +203,7 @@ class CExecutor(Executor):
         for k, index in self.taken:
             table[index] = self.loans[k].take()
             self.outputs[k] = self.loans[k].array
-        for number, (_, count) in enumerate(self.writer.draws):
+        for number, count in enumerate(self.writer.draws):
             key, first = random.reserve(count)
             self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
         bad[0] = 0

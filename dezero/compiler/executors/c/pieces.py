@@ -31,7 +31,7 @@ class Writer:
         program: The functions so far.
         table: Where in the table of addresses slots, constants, guards and stages are.
         cost: Of all pieces, in about a nanosecond's eighth.
-        draws: The nodes that draw random numbers, and how many words each takes.
+        draws: How many random words each node takes that draws some.
         flops: Floating-point operations of products and convolutions.
     """
 
@@ -44,7 +44,7 @@ class Writer:
         self.has_blas = has_blas
         self.program = Program()
         self.table: dict[int | str, int] = {}
-        self.draws: list[tuple[int, int]] = []
+        self.draws: list[int] = []
         self.cost = 0.0
         self.flops = 0
 
@@ -270,7 +270,7 @@ class Writer:
         ratio = called(node).args[1]
         parameters, text = mask_function(kind)
         name = self.program.function(parameters, text)
-        self.draws.append((node.id, (size + 1) // 2))
+        self.draws.append((size + 1) // 2)
         numbers = f"{size}, {int(ratio * 2**32)}u, {literal(1 / (1 - ratio), kind)}"
         word = f"*(const uint64_t *)table[{self.slot(f'draw{len(self.draws) - 1}')}]"
         call = f"{name}(lo, hi, {word}, {numbers}, {self.address(node.id, False)});"
