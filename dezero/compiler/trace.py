@@ -173,16 +173,21 @@ def check_memory(places: list[Place], written: set[int]) -> None:
         begun.append((end, p))
 
 
-def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:
-    """Call the function with traced arrays in every place; what it did, and the values of it."""
+def traced_slots(places: list[Place], tape: Tape) -> dict[int, TraceArray]:
+    """A traced array for every array and number of the state and the arguments, by place."""
     slots: dict[int, TraceArray] = {}
     for place in places:
         if place.kind in ("array", "number"):
             x = place.value
             value = np.array(x, order="K") if isinstance(x, np.ndarray) else x
-            dtype = np.asarray(x).dtype
-            node = tape.slot(len(slots), np.shape(x), dtype)
+            node = tape.slot(len(slots), np.shape(x), np.asarray(x).dtype)
             slots[place.index] = TraceArray(value, tape, node)
+    return slots
+
+
+def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:
+    """Call the function with traced arrays in every place; what it did, and the values of it."""
+    slots = traced_slots(places, tape)
     spend_graphs(places)
     new = substitute(places, slots)
     before = {
