@@ -100,3 +100,27 @@ def catalogue() -> dict[str, Op]:
 def drawn(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> np.ndarray:
     """A float64 array of seeded uniform numbers, away from each other (no ties)."""
     return np.random.default_rng([seed, *shape]).uniform(low, high, shape)
+
+
+def mapped(args: tuple[Any, ...], change: Callable[[np.ndarray], Any]) -> list[Any]:
+    """A sample's arguments with every differentiated array changed, inside lists of them too.
+
+    >>> mapped((np.ones(2), 3, Fixed(np.zeros(1))), lambda x: x + 1)
+    [array([2., 2.]), 3, array([0.])]
+    """
+    out: list[Any] = []
+    for x in args:
+        if is_operand(x):
+            out.append(change(x))
+        elif isinstance(x, Fixed):
+            out.append(x.data)
+        elif isinstance(x, list) and x and is_operand(x[0]):
+            out.append([change(e) for e in x])
+        else:
+            out.append(x)
+    return out
+
+
+def is_operand(x: Any) -> bool:
+    """Whether an argument of a sample is an array that is differentiated."""
+    return isinstance(x, np.ndarray) and x.dtype == np.float64

@@ -7,28 +7,13 @@ import dezero
 import dezero.functions as F
 from dezero import Variable
 from dezero.compiler import compile
-from dezero.testing.catalogue import Fixed, catalogue
+from dezero.testing.catalogue import catalogue, mapped
 from dezero.testing.weights import weights_like
 
 OPS = list(catalogue().values())
 SAMPLES = [(op, i) for op in OPS for i in range(len(op.samples))]
 NAMES = {"c": "C", "numpy": "NumPy"}
 CALLS = 5  # one eager, two traced, two replayed
-
-
-def mapped(args, change):
-    """The sample's arguments with `change` applied to every array that is differentiated."""
-    out = []
-    for x in args:
-        if isinstance(x, np.ndarray) and x.dtype == np.float64:
-            out.append(change(x))
-        elif isinstance(x, Fixed):
-            out.append(x.data)
-        elif isinstance(x, list) and x and isinstance(x[0], np.ndarray):
-            out.append([change(e) for e in x])
-        else:
-            out.append(x)
-    return out
 
 
 def order(op, sample):

@@ -8,7 +8,7 @@ import dezero.functions as F
 from dezero import Variable
 from dezero.arrays import as_numpy
 from dezero.autodiff.numerical import numerical_gradients
-from dezero.testing.catalogue import Fixed, catalogue
+from dezero.testing.catalogue import Fixed, catalogue, mapped
 from dezero.testing.duck import DuckArray
 from dezero.testing.weights import weights_like
 
@@ -28,25 +28,6 @@ def cases(pairs):
 
 def ops(those):
     return pytest.mark.parametrize("op", those, ids=[op.name for op in those])
-
-
-def is_operand(x):
-    return isinstance(x, np.ndarray) and x.dtype == np.float64
-
-
-def mapped(args, change):
-    """args with every differentiated array changed, inside lists and tuples of them too."""
-    out = []
-    for x in args:
-        if is_operand(x):
-            out.append(change(x))
-        elif isinstance(x, Fixed):
-            out.append(x.data)
-        elif isinstance(x, list) and x and is_operand(x[0]):
-            out.append([change(e) for e in x])
-        else:
-            out.append(x)
-    return out
 
 
 def operands(args):
