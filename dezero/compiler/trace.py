@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from ..arrays import random
+from ..arrays import is_array, random
 from ..core import Variable
 from ..errors import CompileError
 from .state.commit import Writer
@@ -86,6 +86,7 @@ def trace(
         Exception: What the step raises. Nothing has been changed.
     """
     places = walk(function, args, kwargs, lifted)
+    check_devices(places)
     check_modules(places)
     snapshot = Snapshot(places, arrays=False)
     random_state, generators = random.get_state(), Generators(places)
@@ -110,6 +111,17 @@ def trace(
     result = commit((), list(map(real, values)))
     del writer, values
     return result, done, escaped(tape)
+
+
+def check_devices(places: list[Place]) -> None:
+    """Raise CompileError where an array is not NumPy's, such as one on a GPU."""
+    for place in places:
+        if is_array(place.value) and not isinstance(place.value, np.ndarray):
+            kind = type(place.value)
+            raise CompileError(
+                f"{place.label} is an array of {kind.__module__.partition('.')[0]}: only NumPy "
+                "arrays, on the CPU, are compiled; on a GPU a step runs eagerly"
+            )
 
 
 def check_modules(places: list[Place]) -> None:
