@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ class CompileWarning(UserWarning):
 
 FAILED = object()  # a run whose guards do not hold
 KEPT = ("opaque", "contents")  # kinds of places of which the object itself stays
+LATEST = 100  # replays whose times are kept
 ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
 
 
@@ -74,6 +77,7 @@ class Path:
         self.fallback: str | None = None  # why it runs in NumPy, not in C
         self.pending: list[Job] = []  # what the C compiler is at
         self.rounds = 0
+        self.times: deque[float] = deque(maxlen=LATEST)  # seconds of the executor's last replays
         self.executor = self.built()
         self.moved = changed(self.bound)
 
@@ -84,6 +88,7 @@ class Path:
         if self.moved(values):
             self.rebind(values)
         executor = self.executor
+        begun = perf_counter()
         state = random.get_state() if self.trace.draws else None
         try:
             failed = executor.run(values)
@@ -92,10 +97,12 @@ class Path:
             failed = 0
         else:
             if failed < 0:
+                result = self.commit(values, executor.outputs)
+                self.times.append(perf_counter() - begun)
                 if not self.runs:
                     trim()
                 self.runs += 1
-                return self.commit(values, executor.outputs)
+                return result
             self.failures += 1
         if state is not None:
             random.set_state(state)
@@ -114,6 +121,7 @@ class Path:
     def built(self) -> Executor:
         """An executor for the bound arrays: in C if there is nothing to wait for."""
         self.pending = []
+        self.times.clear()
         self.rounds += 1
         try:
             with deferring() if self.rounds <= ROUNDS else nullcontext():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import median
 from typing import Any
 
 from .path import Path
+from .planning.flops import total_flops
 
 
 def report(step: Any) -> str:
@@ -28,21 +30,29 @@ def report(step: Any) -> str:
 
 
 def row(k: int, path: Path) -> dict[str, str]:
-    """The line of one path, by column: what every executor has, then its own facts."""
+    """The line of one path, by column.
+
+    "time" is the median of its last replays, from the state to the new state and the results,
+    "GFLOP/s" what `total_flops` counts in that time.
+    """
     executor = path.executor
-    cells = {
+    cells: dict[str, Any] = {
         "path": k,
         "executor": executor.name,
         "runs": path.runs,
         "guards": len(path.trace.tape.guards),
         "failed": path.failures,
         "nodes": len(path.trace.tape.nodes),
-        "kernels": len(executor.program),
+        "kernels": len(executor.schedule.nests),
         "arena": f"{executor.plan.arena:,} B",
         "unshared": f"{executor.plan.unshared:,} B",
         "threads": getattr(executor, "threads", 1),
     }
-    return {name: str(x) for name, x in {**cells, **getattr(executor, "facts", {})}.items()}
+    if path.times:
+        seconds = median(path.times)
+        cells["time"] = f"{1e6 * seconds:,.1f} us"
+        cells["GFLOP/s"] = f"{total_flops(executor.schedule) / seconds / 1e9:.3g}"
+    return {name: str(x) for name, x in cells.items()}
 
 
 def table(rows: list[dict[str, str]]) -> list[str]:

@@ -1,20 +1,26 @@
 """The report of a compiled step: what it has become, and what not and why."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 
 import dezero.functions as F
+from dezero import Variable
 from dezero.compiler import CompileWarning, compile
 from dezero.compiler.executors.numpy import Executor
+from dezero.compiler.planning.flops import total_flops
+
+EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "c"])
 
 
 def rows(step):
     """The table of a report, as dicts."""
     lines = step.report().splitlines()
     names = lines[1].split()
-    cells = [line.replace(" B", "").split() for line in lines[2 : 2 + len(step.all_paths())]]
+    count = len(step.all_paths())
+    cells = [re.sub(" (B|us)(?= )", "", line).split() for line in lines[2 : 2 + count]]
     return [dict(zip(names, line, strict=True)) for line in cells]
 
 
@@ -57,10 +63,65 @@ def test_guards_and_numbers():
     assert "seen once, to be confirmed: 1" in text
 
 
-def test_facts_of_an_executor_are_columns():
-    step = called(compile(np.tanh, executor="numpy"), 3)
-    step.all_paths()[0].executor.facts = {"GFLOP/s": "12.5"}
-    assert rows(step)[0]["GFLOP/s"] == "12.5"
+def counted(function, *args, executor):
+    """The operations that a compiled function's first path counts, and its step."""
+    step = compile(function, executor=executor)
+    for _ in range(4):
+        step(*args)
+        step.wait()
+    (path,) = step.all_paths()
+    return total_flops(path.executor.schedule), step
+
+
+@EXECUTORS
+def test_operations_of_a_network(executor):
+    x, W, b, V, g = (np.ones(shape) for shape in [(5, 3), (3, 4), 4, (4, 2), (5, 2)])
+
+    def step(x, W, b, V, g):
+        W, b, V = Variable(W), Variable(b), Variable(V)
+        y = F.matmul(F.exp(F.matmul(x, W) + b), V)
+        y.grad = Variable(g)
+        y.backward()
+        return y, W.grad, b.grad, V.grad
+
+    forward = 2 * 5 * 3 * 4 + 5 * 4 + 5 * 4 + 2 * 5 * 4 * 2  # product, sum, exp, product
+    backward = 2 * 5 * 4 * 2 + 2 * 5 * 4 * 2 + 5 * 4  # of V, of exp(..), through exp
+    backward += 4 * (5 - 1) + 2 * 5 * 3 * 4  # of b: 4 sums of 5 numbers; of W
+    found, compiled = counted(step, x, W, b, V, g, executor=executor)
+    assert found == forward + backward == 556
+    assert {"time", "GFLOP/s"} <= set(rows(compiled)[0])
+
+
+@EXECUTORS
+def test_operations_of_a_convolution(executor):
+    x, W, g = np.ones((2, 3, 5, 5)), np.ones((4, 3, 3, 3)), np.ones((2, 4, 3, 3))
+
+    def step(x, W, g):
+        x, W = Variable(x), Variable(W)
+        y = F.conv2d(x, W, stride=2, pad=1)
+        y.grad = Variable(g)
+        y.backward()
+        return y, x.grad, W.grad
+
+    each = 2 * (2 * 4 * 3 * 3) * (3 * 3 * 3)  # for 72 places 27 taps; so for both gradients
+    assert counted(step, x, W, g, executor=executor)[0] == 3 * each == 11664
+
+
+def test_operations_of_integers_and_of_what_only_moves():
+    found, _ = counted(
+        lambda x, n: (x[:, ::2].T, n + n, x > 2), np.ones((2, 4)), np.arange(3), executor="numpy"
+    )
+    assert found == 2 * 4  # the comparison
+
+
+def test_operations_a_second():
+    count, step = counted(lambda x: np.exp(x) * 2, np.ones(500), executor="numpy")
+    assert count == 1000
+    (path,) = step.all_paths()
+    path.times.clear()
+    assert "GFLOP/s" not in rows(step)[0]
+    path.times += [2e-6, 1e-6, 50e-6]  # seconds; the median is 2e-6
+    assert (rows(step)[0]["time"], rows(step)[0]["GFLOP/s"]) == ("2.0", "0.5")
 
 
 def test_what_runs_eagerly_and_why():

@@ -46,7 +46,6 @@ class CExecutor(Executor):
         source: The C.
         outside: What NumPy computes in between.
         threads: How many work at it.
-        flops: Floating-point operations of matrix products and convolutions.
 
     Raises:
         NoCompiler: There is no C compiler that works.
@@ -98,7 +97,6 @@ class CExecutor(Executor):
         self.fill(loaded[0] if bodies else None, loaded[len(sources) :])
         total = self.writer.cost
         self.threads = self.runtime.threads if total >= WORTH else 1
-        self.flops = self.writer.flops
         self.program = self.linked(loaded[0] if bodies else None, calls)
         self.prepare_loading()
 

@@ -75,13 +75,3 @@ class Kernels:
                 function = getattr(of[kernel.source], stage)
                 found[stage] = ctypes.cast(function, ctypes.c_void_p).value or 0
         return found
-
-    def flops(self, node: Node) -> int:
-        """Floating-point operations of a convolution; 0 for pooling."""
-        if node.op not in CONVOLUTIONS:
-            return 0
-        shapes = [self.nodes[j].shape for j in (*node.ins, node.id)]
-        weights = shapes[-1] if node.op == "conv_weights" else shapes[1]
-        outputs = {"conv": shapes[-1], "conv_transposed": shapes[0], "conv_weights": shapes[1]}
-        places = outputs[node.op]
-        return 2 * places[0] * prod(places[2:]) * prod(weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ...planning.flops import flops
 from ...planning.fuse import Nest
 from ...planning.layout import called, node_bytes, node_size
 from ...planning.memory import rounded
@@ -32,7 +33,6 @@ class Writer:
         table: Where in the table of addresses slots, constants, guards and stages are.
         cost: Of all pieces, in about a nanosecond's eighth.
         draws: How many random words each node takes that draws some.
-        flops: Floating-point operations of products and convolutions.
     """
 
     def __init__(self, schedule: Schedule, kernels: Kernels, has_blas: bool) -> None:
@@ -46,7 +46,6 @@ class Writer:
         self.table: dict[int | str, int] = {}
         self.draws: list[int] = []
         self.cost = 0.0
-        self.flops = 0
 
     def writes(self, nest: Nest) -> bool:
         """Whether there is C for a nest; else NumPy has to compute it."""
@@ -202,8 +201,7 @@ class Writer:
         pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
         pointers.append(f"{kind} *C = {self.address(node.id, False)};")
         text = f"{{ {' '.join(pointers)} {found.text} }}"
-        cost = 8 * found.flops / FLOPS + 800
-        self.flops += found.flops
+        cost = 8 * flops(node, self.nodes) / FLOPS + 800
         piece = Piece(
             text, self.reads(node), [self.span(node.id)], cost, found.extent, found.quantum
         )
@@ -282,8 +280,6 @@ class Writer:
         start = self.schedule.memory.offsets.get(-1 - nest.index, 0)
         work = Span(ARENA, start, start + max(1, self.kernels.sizes.get(nest.index, 0)))
         arrays = [self.address(j, constant=False) for j in (*node.ins, node.id)]
-        flops = self.kernels.flops(node)
-        self.flops += flops
         listed = ", ".join(f"(void *)({a})" for a in arrays)
         pieces = []
         for stage in kernel.stages:
@@ -292,8 +288,9 @@ class Writer:
                 f"((stage_t)table[{self.slot(stage)}])(thread, threads, a, arena + {start}); }}"
             )
             reads = [*self.reads(node), work]
-            cost = (8 * flops / FLOPS + 4 * prod(node.shape)) / len(kernel.stages)
-            pieces.append(Piece(text, reads, [self.span(node.id), work], cost, everyone=True))
+            cost = 8 * flops(node, self.nodes) / FLOPS + 4 * prod(node.shape)
+            writes = [self.span(node.id), work]
+            pieces.append(Piece(text, reads, writes, cost / len(kernel.stages), everyone=True))
         return pieces
 
     def checks(self, guards: list[Guard]) -> list[Piece]:

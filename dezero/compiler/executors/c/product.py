@@ -23,13 +23,11 @@ class Product:
         text: C that does the part from lo to hi of `extent`; A, B and C are pointers.
         extent: How many parts there are.
         quantum: How many of them stay together.
-        flops: Floating-point operations.
     """
 
     text: str
     extent: int
     quantum: int
-    flops: int
 
 
 def product(node: Node, a: Any, b: Any, c: Any) -> Product | None:
@@ -50,10 +48,9 @@ def product(node: Node, a: Any, b: Any, c: Any) -> Product | None:
     kind = "float" if c.dtype == np.float32 else "double"
     call = Call(node, kind, sides[0], sides[1], sides[2], m, n, k)
     steps = [batch_steps(x, batch) for x in (a, b, c)]
-    flops = 2 * prod(batch) * m * n * k
     if prod(batch) == 1 or flat(call, a, b, c, steps, batch):
-        return single(call, m * prod(batch), flops)
-    return many(call, steps, batch, flops)
+        return single(call, m * prod(batch))
+    return many(call, steps, batch)
 
 
 @dataclass(frozen=True)
@@ -79,15 +76,15 @@ class Call:
         )
 
 
-def single(call: Call, m: int, flops: int) -> Product:
+def single(call: Call, m: int) -> Product:
     """One product, divided by rows or by columns."""
     if m >= call.n:
         a = "lo" if call.a[0] == 112 else f"lo * {call.a[1]}"
         text = call.text("hi - lo", call.n, f" + {a}", "", f" + lo * {call.c[1]}")
-        return Product(f"if (hi > lo) {text}", m, quantum(m), flops)
+        return Product(f"if (hi > lo) {text}", m, quantum(m))
     b = "lo" if call.b[0] == 111 else f"lo * {call.b[1]}"
     text = call.text(m, "hi - lo", "", f" + {b}", " + lo")
-    return Product(f"if (hi > lo) {text}", call.n, quantum(call.n), flops)
+    return Product(f"if (hi > lo) {text}", call.n, quantum(call.n))
 
 
 def quantum(size: int) -> int:
@@ -95,7 +92,7 @@ def quantum(size: int) -> int:
     return 16 if size >= 64 else min(4, size)
 
 
-def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...], flops: int) -> Product:
+def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...]) -> Product:
     """A product for each matrix of a batch."""
     rest = 1
     index: list[str] = []
@@ -107,7 +104,7 @@ def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...], flops
     ]
     text = call.text(call.m, call.n, *offsets)
     loop = f"for (int64_t z = lo; z < hi; z++) {text}"
-    return Product(loop, prod(batch), 1, flops)
+    return Product(loop, prod(batch), 1)
 
 
 def flat(
