@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
 
 import dezero.random
+from dezero import cuda
+from dezero.testing.duck import double_of_cupy
 
 os.environ["MPLBACKEND"] = "Agg"  # tests draw into files, never into windows
 
@@ -22,3 +25,13 @@ def same_start() -> Iterator[None]:
     dezero.random.seed(0)
     with np.printoptions():
         yield
+
+
+@pytest.fixture
+def gpu() -> Iterator[Any]:
+    """CuPy where there is a GPU, else its double."""
+    if cuda.gpu_enable:
+        yield cuda.cupy
+    else:
+        with double_of_cupy() as double:
+            yield double

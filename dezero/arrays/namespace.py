@@ -66,7 +66,7 @@ def namespace(*arrays: Array) -> ModuleType:
     if cupy is None:
         return np
     gpu = any(isinstance(x, cupy.ndarray) for x in arrays)
-    if gpu and any(isinstance(x, np.ndarray) and x.ndim for x in arrays):
+    if gpu and any(isinstance(x, np.ndarray) for x in arrays):
         raise DeviceError(
             "some arrays are NumPy's (CPU) and some are CuPy's (GPU): "
             "move them to one device with to_gpu() or to_cpu()"
@@ -76,7 +76,7 @@ def namespace(*arrays: Array) -> ModuleType:
 
 def ones_like(x: Array) -> Array:
     """numpy.ones_like, quicker."""
-    if x.ndim == 0:
+    if x.ndim == 0 and namespace(x) is np:
         return x.dtype.type(1)
     y = x.copy()
     y.fill(1)

@@ -7,11 +7,10 @@ from copy import copy
 from typing import Any, ClassVar
 from weakref import ref
 
-import numpy as np
 from numpy import ndarray
 
-from ..arrays import Array, as_array, sum_to
-from ..errors import GradientError, GraphError, blamed, described, noted
+from ..arrays import Array, as_array, namespace, sum_to
+from ..errors import DeviceError, GradientError, GraphError, blamed, described, noted
 from .config import SETTINGS, recording
 from .graph import Gradient
 from .variable import Variable, box, clock, constant, new
@@ -24,6 +23,7 @@ class Function:
     gets the outputs' gradients as Variables and returns the inputs', None where there is none.
     Written with Variables it can be differentiated again; with arrays (`self.input.data`) once.
 
+    >>> import numpy as np
     >>> class Cube(Function):
     ...     def forward(self, x):
     ...         return x**3
@@ -158,7 +158,8 @@ class Function:
         if len(self.outputs) == 1:
             return [grads.pop(self.outputs[0]())]
         gys = [grads.pop(y(), None) for y in self.outputs]  # y() is None where y is gone
-        return [np.zeros(*self.blanks[i]) if g is None else g for i, g in enumerate(gys)]
+        zeros = namespace(*[x._data for x in self.inputs]).zeros
+        return [zeros(*self.blanks[i]) if g is None else g for i, g in enumerate(gys)]
 
     def fitted(self, gxs: tuple[Gradient, ...], recorded: bool) -> tuple[Gradient, ...]:
         """The gradients that backward returned: one for each input and fit for it."""
@@ -189,7 +190,7 @@ class Function:
         return gx.astype(x.dtype) if inexact and gx.dtype != x.dtype else gx
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        return noted(error, self, inputs)
+        return noted(mixed_devices(inputs) or error, self, inputs)
 
     def check_unchanged(self) -> None:
         """Raise GraphError if data that backward reads has changed since forward."""
@@ -254,4 +255,13 @@ class Rule(Function):
         return gxs
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        return blamed(error, self, inputs)
+        return blamed(mixed_devices(inputs) or error, self, inputs)
+
+
+def mixed_devices(inputs: tuple[Variable, ...]) -> DeviceError | None:
+    """The error of operands that are on the CPU and on the GPU; None where they are on one."""
+    try:
+        namespace(*[x._data for x in inputs])
+    except DeviceError as error:
+        return error
+    return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
+from sys import modules
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import Array, Operand, as_array, is_array, ones_like
+from ..arrays import Array, Operand, as_array, is_array, namespace, ones_like
+from ..arrays.operand import plain
 from ..errors import DTypeError, GradientError, GraphError, described
 from .config import using_config
 from .graph import Gradient, creators, propagate
@@ -181,13 +183,22 @@ def box(data: Array, kind: type[Variable] = Variable, generation: int = 0) -> An
 
 
 def constant(x: Any, others: tuple[Any, ...] = ()) -> Constant:
-    """x as a Constant; a Python number takes its dtype from the operands that it meets."""
+    """x as a Constant, on the device of the operands that it meets.
+
+    A Python number takes its dtype from them as well.
+    """
     kind = type(x)
     if kind is float or kind is int or kind is bool or kind is complex:
         dtypes = [other.dtype for other in others if hasattr(other, "dtype")]
         weak = kind is float and len(dtypes) == 1 and dtypes[0].kind == "f"  # the common case
-        x = np.array(x, dtypes[0] if weak else np.result_type(x, *dtypes))
-    return box(x, Constant, -1)  # type: ignore[no-any-return]
+        y = np.array(x, dtypes[0] if weak else np.result_type(x, *dtypes))
+    elif is_array(x):
+        return box(x, Constant, -1)  # type: ignore[no-any-return]
+    else:
+        y = as_array(x)
+    if "cupy" in modules:
+        y = namespace(*map(plain, others)).asarray(y)
+    return box(y, Constant, -1)  # type: ignore[no-any-return]
 
 
 def as_variable(x: Any) -> Variable:

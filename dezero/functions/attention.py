@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array, namespace
+from ..arrays import as_array, is_array, namespace
 from ..core import Rule, Variable
-from ..errors import DTypeError, ShapeError, complaint, described
+from ..errors import DeviceError, DTypeError, ShapeError, complaint, described
 from .shape import reshape
 
 __all__ = ["scaled_dot_product_attention"]
@@ -113,7 +113,7 @@ def scaled_dot_product_attention(
 
 def _checked(name: str, x: Any) -> Any:
     """The array behind an operand."""
-    data = x.data if isinstance(x, Variable) else np.asarray(x)
+    data = x.data if isinstance(x, Variable) else as_array(x)
     if data.ndim < 2 or data.dtype.kind != "f":
         raise DTypeError(
             f"scaled_dot_product_attention: {name} is {described(data)}, but must be floating-point"
@@ -137,6 +137,15 @@ def _problem(q: Any, k: Any, v: Any) -> str | None:
     return None
 
 
+def _check_device(q: Any, mask: Any) -> None:
+    """Raise DeviceError unless the mask is where q is."""
+    try:
+        namespace(q, mask)
+    except DeviceError as error:
+        names = [("q", q), ("mask", mask)]
+        raise DeviceError(complaint("scaled_dot_product_attention", names, error)) from None
+
+
 def _bias(q: Any, k: Any, mask: Any, causal: bool) -> Any:
     """mask and causal as numbers that are added to the scores, or None."""
     xp = namespace(q)
@@ -145,6 +154,7 @@ def _bias(q: Any, k: Any, mask: Any, causal: bool) -> Any:
     if mask is not None:
         mask = mask.data if isinstance(mask, Variable) else mask
         mask = mask if is_array(mask) else xp.asarray(mask)
+        _check_device(q, mask)
         full = (*q.shape[:-1], columns)
         if len(mask.shape) > len(full) or any(
             m not in (1, n) for m, n in zip(mask.shape[::-1], full[::-1], strict=False)

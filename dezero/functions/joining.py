@@ -164,14 +164,13 @@ class Pad(Rule):
 
     def forward(self, x):
         try:
-            widths = np.broadcast_to(self.widths, (x.ndim, 2))
+            widths = np.broadcast_to(self.widths, (x.ndim, 2)).tolist()
         except ValueError:
             raise ShapeError(
                 f"widths {self.widths} must be a number, a pair or {x.ndim} pairs"
             ) from None
         y = np.pad(x, widths, constant_values=self.constant)
-        before = widths[:, 0].tolist()
-        self.inside = tuple([slice(i, i + n) for i, n in zip(before, x.shape, strict=True)])
+        self.inside = tuple([slice(w[0], w[0] + n) for w, n in zip(widths, x.shape, strict=True)])
         return y
 
     def gradient(self, gy):

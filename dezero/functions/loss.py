@@ -69,9 +69,9 @@ def named(check: Callable[[Array, Array], None], op: str, **operands: Array) -> 
         raise type(error)(complaint(op, operands.items(), error)) from None
 
 
-def operand(x: Operand) -> Variable:
-    """x itself if it is a Variable, else a constant."""
-    return x if isinstance(x, Variable) else constant(x)
+def operand(x: Operand, *others: Operand) -> Variable:
+    """x itself if it is a Variable, else a constant beside the others."""
+    return x if isinstance(x, Variable) else constant(x, others)
 
 
 def matched(x: Operand, t: Operand) -> tuple[Variable, Variable]:
@@ -79,7 +79,8 @@ def matched(x: Operand, t: Operand) -> tuple[Variable, Variable]:
 
     Labels (N,) of scores (N, 1) are the usual case of one score for each row.
     """
-    x, t = operand(x), operand(t)
+    x = operand(x)
+    t = operand(t, x)
     if x.ndim != t.ndim and x.size == t.size:
         t = reshape(t, x.shape)
     return x, astype(t, x.dtype) if x.dtype.kind == "f" and t.dtype != x.dtype else t
@@ -142,7 +143,8 @@ def mean_squared_error_simple(x0: Operand, x1: Operand) -> Variable:
     >>> F.mean_squared_error_simple(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     variable(2.0)
     """
-    x0, x1 = operand(x0), operand(x1)
+    x0 = operand(x0)
+    x1 = operand(x1, x0)
     named(check_batch, "mean_squared_error_simple", x0=x0.data, x1=x1.data)
     y: Any = square(sub(x0, x1))
     return y.sum() / len(x0)
@@ -216,7 +218,8 @@ def softmax_cross_entropy_simple(x: Operand, t: Operand) -> Variable:
     >>> F.softmax_cross_entropy_simple(np.array([[0.0, 0.0]]), np.array([0]))
     variable(0.6931471805599453)
     """
-    x, t = operand(x), operand(t).data
+    x = operand(x)
+    t = operand(t, x).data
     named(check_labels, "softmax_cross_entropy_simple", x=x.data, t=t)
     log_p: Any = log_softmax(x)
     return -log_p[namespace(t).arange(len(t)), t].mean()
@@ -334,7 +337,8 @@ def accuracy(y: Operand, t: Operand) -> Constant:
     >>> F.accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     variable(0.5)
     """
-    y, t = operand(y).data, operand(t).data
+    y = operand(y).data
+    t = operand(t, y).data
     named(check_labels, "accuracy", y=y, t=t)
     share = (y.argmax(axis=1) == t).mean()
     return constant(share.astype(y.dtype) if y.dtype.kind == "f" else share)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arrays import ones_like
 from ..arrays.memory import empty_for
 from ..core import Rule, Variable
 from ..core.graph import propagate
@@ -33,7 +34,7 @@ def composed_gradients(
     for x in cuts:
         x.creator = None  # the pass ends here
     y = concat([(y * gy).reshape(-1) for y, gy in zip(composition(*cuts), gys, strict=True)]).sum()
-    grads, _ = propagate(y, pos(np.ones((), y.dtype)), True, None)
+    grads, _ = propagate(y, pos(ones_like(y.data)), True, None)
     for x, creator in zip(cuts, creators, strict=True):
         x.creator = creator  # what the pass computed from x, it computed from the input
     return tuple([grads.get(x) for x in cuts])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
 from ..core import Rule, Variable
 from ..errors import DTypeError, ShapeError, described
 from .protocols import implements
@@ -137,7 +136,7 @@ def where(c: Operand, x: Operand, y: Operand) -> Variable:
     >>> F.where(x > 0, x, 0.0)
     variable([0. 2.])
     """
-    return Where()(c if isinstance(c, Variable) else as_array(c), x, y)
+    return Where()(np.bool_(c) if type(c) is bool else c, x, y)
 
 
 class Clip(Rule):

@@ -2,7 +2,7 @@
 
 from dezero.testing.catalogue import catalogue
 
-DERIVED = ("test_catalogue.py", "test_compositions.py")
+DERIVED = ("test_catalogue.py", "test_compositions.py", "test_ops.py")
 
 
 def pytest_terminal_summary(terminalreporter):

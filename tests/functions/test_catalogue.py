@@ -6,10 +6,8 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Variable
-from dezero.arrays import as_numpy
 from dezero.autodiff.numerical import numerical_gradients
 from dezero.testing.catalogue import Fixed, catalogue, mapped
-from dezero.testing.duck import DuckArray
 from dezero.testing.weights import weights_like
 
 CATALOGUE = catalogue()
@@ -270,21 +268,3 @@ def test_refusal(op, index):
     for word in refusal.words:
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-@cases(SAMPLES)
-def test_arrays_that_are_not_numpys(op, index):
-    sample = op.samples[index]
-    expected, given = called(op, sample)
-    ys, ducks = called(op, sample, lambda x: Variable(DuckArray(x)))
-    for y, e in zip(ys, expected, strict=True):
-        assert isinstance(y.data, DuckArray) or not op.differentiable
-        assert_close(as_numpy(y), e.data, 1e-12)
-    if op.differentiable:
-        for k, (y, e) in enumerate(zip(ys, expected, strict=True)):
-            seed = weights_like(e, k)
-            y.backward(gradient=DuckArray(seed))
-            e.backward(gradient=seed)
-        for duck, x in zip(ducks, given, strict=True):
-            assert isinstance(duck.grad.data, DuckArray)
-            assert_close(as_numpy(duck.grad), x.grad.data, 1e-12)
