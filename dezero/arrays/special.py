@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .kernels import kernel
 from .namespace import Array
+from .pieces import in_pieces
 
 # The normal distribution's tail over its density, at z >= 0, is P(z) / Q(z) up to where the tail
 # is 0 in float32 and in float64: that limit, then P's and Q's coefficients, highest power first.
@@ -94,16 +97,50 @@ def normal_cdf(x: Array) -> Array:
     """
     if x.dtype == np.float16:
         return normal_cdf(x.astype(np.float32)).astype(np.float16)
+    return in_pieces(lambda x: share_and_bell(x)[0], 0, x)
+
+
+@kernel
+def gelu(x: Array) -> tuple[Array, Array]:
+    """x * normal_cdf(x), and the derivative of that, elementwise; float16 as in `normal_cdf`.
+
+    >>> gelu(np.array([0.0, 10.0]))
+    (array([ 0., 10.]), array([0.5, 1. ]))
+    """
+    if x.dtype == np.float16:
+        y, slope = gelu(x.astype(np.float32))
+        return y.astype(np.float16), slope.astype(np.float16)
+    return in_pieces(gelu_and_slope, 0, x)  # type: ignore[no-any-return]
+
+
+def gelu_and_slope(x: Array) -> tuple[Array, Array]:
+    """Both results of `gelu`."""
+    share, slope = share_and_bell(x)
+    slope *= math.sqrt(0.5 / math.pi)  # from the bell to the density
+    slope *= x
+    slope += share
+    share *= x
+    return share, slope
+
+
+def share_and_bell(x: Array) -> tuple[Array, Array]:
+    """normal_cdf(x), and exp(-x^2 / 2)."""
     limit, p, q = TAIL32 if x.dtype == np.float32 else TAIL64
     z = np.minimum(np.abs(x), limit)
-    tail = np.exp(-0.5 * z * z) * polynomial(p, z) / polynomial(q, z)
-    return np.abs((x > 0) - tail)  # tail on the left, 1 - tail on the right
+    bell = z * z
+    bell *= -0.5
+    bell = np.exp(bell)
+    tail = polynomial(p, z)
+    tail *= bell
+    tail /= polynomial(q, z)
+    return np.abs((x > 0) - tail), bell  # tail on the left, 1 - tail on the right
 
 
 def polynomial(coefficients: tuple[float, ...], z: Array) -> Array:
     """The polynomial's value at z, by Horner's rule; the highest power's coefficient first."""
-    y = coefficients[0] * z + coefficients[1]
-    for c in coefficients[2:]:
-        y *= z
+    y = coefficients[0] * z
+    for c in coefficients[1:-1]:
         y += c
+        y *= z
+    y += coefficients[-1]
     return y

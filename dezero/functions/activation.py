@@ -230,17 +230,17 @@ def density(x: Any) -> Any:
 
 
 class GELU(Rule):
-    __slots__ = ("share",)
+    __slots__ = ("slope",)
     op = "gelu"
 
     def forward(self, x):
-        self.share = special.normal_cdf(x)  # kept: it costs more than all the rest
-        return x * self.share
+        y, self.slope = special.gelu(x)  # kept: it shares the exponential with y
+        return y
 
     def gradient(self, gy, x):
-        # computed again where it must be differentiable itself
-        share = special.normal_cdf(x) if isinstance(x, Variable) else self.share
-        return gy * (share + x * density(x))
+        if isinstance(x, Variable):  # computed again where it must be differentiable itself
+            return gy * (special.normal_cdf(x) + x * density(x))
+        return gy * self.slope
 
 
 class GELUTanh(Rule):

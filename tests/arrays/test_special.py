@@ -2,7 +2,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from dezero.arrays.special import normal_cdf, sigmoid, softplus
+from dezero.arrays.special import gelu, normal_cdf, sigmoid, softplus
 
 RANDOM = np.random.default_rng(0)
 
@@ -75,3 +75,15 @@ def test_input_is_not_written_to(function):
     x = np.array([-1.0, 0.0, 2.0])
     function(x)
     np.testing.assert_array_equal(x, [-1, 0, 2])
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 3e-7), (np.float64, 6e-16)])
+def test_gelu_and_its_slope(dtype, bound):
+    xs = points(-9, 9, dtype)
+    y, slope = gelu(xs)
+    assert y.dtype == slope.dtype == dtype
+    with mpmath.workdps(30):
+        exact = [mpmath.mpf(float(x)) for x in xs]
+        truth = [(x * mpmath.ncdf(x), mpmath.ncdf(x) + x * mpmath.npdf(x)) for x in exact]
+    for ours, theirs in zip((y, slope), np.array(truth, dtype=float).T, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=bound, atol=bound)
