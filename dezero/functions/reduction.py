@@ -47,6 +47,10 @@ class Reduction(Rule):
         self.axis = tuple(axis) if isinstance(axis, Sequence) else axis
         self.keepdims = keepdims
 
+    def along(self, x):
+        """The axis, as every library takes it: NumPy alone knows axis 0 of a 0-d array."""
+        return self.axis if x.ndim or self.axis not in (0, -1) else None
+
     def kept(self, y):
         """y, of the result's shape, with every reduced axis put back at size 1."""
         if self.keepdims or self.axis is None or not self.shape:
@@ -69,7 +73,7 @@ class Sum(Reduction):
 
     def forward(self, x):
         self.shape = x.shape
-        return x.sum(axis=self.axis, keepdims=self.keepdims)
+        return x.sum(axis=self.along(x), keepdims=self.keepdims)
 
     def gradient(self, gy):
         return spread(self.kept(gy), self.shape)
@@ -109,9 +113,9 @@ class Mean(Reduction):
 
     def forward(self, x):
         if x.dtype.char not in "fd" or not x.size:
-            return self.counted(x, x.mean(axis=self.axis, keepdims=self.keepdims))
+            return self.counted(x, x.mean(axis=self.along(x), keepdims=self.keepdims))
         # as NumPy computes it, without the checks that make np.mean three times slower
-        y = self.counted(x, x.sum(axis=self.axis, keepdims=self.keepdims))
+        y = self.counted(x, x.sum(axis=self.along(x), keepdims=self.keepdims))
         return y / self.count
 
     def gradient(self, gy):
@@ -152,10 +156,10 @@ class Var(Reduction):
     __slots__ = ()
 
     def forward(self, x):
-        return self.counted(x, x.var(axis=self.axis, keepdims=self.keepdims))
+        return self.counted(x, x.var(axis=self.along(x), keepdims=self.keepdims))
 
     def gradient(self, gy, x):
-        deviation = x - x.mean(axis=self.axis, keepdims=True)
+        deviation = x - x.mean(axis=self.along(x), keepdims=True)
         return deviation * (self.kept(gy) * (2 / self.count))
 
 
@@ -190,7 +194,7 @@ class Max(Reduction):
 
     def extremes(self, x, keepdims):
         """What x is reduced to; the gradient compares x with it."""
-        return x.max(axis=self.axis, keepdims=keepdims)
+        return x.max(axis=self.along(x), keepdims=keepdims)
 
     def forward(self, x):
         self.shape = x.shape
@@ -198,7 +202,7 @@ class Max(Reduction):
 
     def gradient(self, gy, x):
         ties = np.equal(x, self.extremes(x, True))
-        shares = self.kept(gy) / ties.sum(axis=self.axis, keepdims=True).astype(gy.dtype)
+        shares = self.kept(gy) / ties.sum(axis=self.along(ties), keepdims=True).astype(gy.dtype)
         return ties * shares
 
 
@@ -232,7 +236,7 @@ class Min(Max):
     __slots__ = ()
 
     def extremes(self, x, keepdims):
-        return x.min(axis=self.axis, keepdims=keepdims)
+        return x.min(axis=self.along(x), keepdims=keepdims)
 
 
 @reduces(np.min, np.amin, ufunc=np.minimum)

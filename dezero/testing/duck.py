@@ -57,6 +57,8 @@ class DuckArray(NDArrayOperatorsMixin):
         method = getattr(self._data, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            if not self.ndim and kwargs.get("axis") is not None:
+                raise np.exceptions.AxisError(kwargs["axis"], 0)
             return wrapped(method(*unmixed(args), **unmixed(kwargs)))
 
         return call if callable(method) else method
