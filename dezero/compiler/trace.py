@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from ..errors import CompileError
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
-from .state.places import Place, Snapshot, children, is_library, names, put, walk
+from .state.places import Place, children, put, walk
+from .state.snapshot import Snapshot
 from .state.spent import Spent, earlier
 from .tracing.tape import Tape
 from .tracing.tracearray import TraceArray
@@ -87,7 +88,7 @@ def trace(
     """
     places = walk(function, args, kwargs, lifted)
     check_devices(places)
-    check_modules(places)
+    check_proxies(places)
     snapshot = Snapshot(places, arrays=False)
     random_state, generators = random.get_state(), Generators(places)
     tape = Tape()
@@ -116,7 +117,7 @@ def trace(
 def check_devices(places: list[Place]) -> None:
     """Raise CompileError where an array is not NumPy's, such as one on a GPU."""
     for place in places:
-        if is_array(place.value) and not isinstance(place.value, np.ndarray):
+        if is_array(place.value) and not isinstance(place.value, np.ndarray | type):
             kind = type(place.value)
             raise CompileError(
                 f"{place.label} is an array of {kind.__module__.partition('.')[0]}: only NumPy "
@@ -124,23 +125,11 @@ def check_devices(places: list[Place]) -> None:
             )
 
 
-def check_modules(places: list[Place]) -> None:
-    """Raise CompileError where the step may change what it reaches through a module.
-
-    The walk does not see that: a trace that fails could not be undone.
-    """
-    functions = [p.value for p in places if isinstance(p.value, FunctionType)]
-    named = {name for function in functions for name in names(function.__code__)}
+def check_proxies(places: list[Place]) -> None:
+    """Raise CompileError where an object has a second face: what changes it would be unseen."""
     for place in places:
-        if isinstance(place.value, ModuleType) and not is_library(place.value):
-            for name, x in vars(place.value).items():
-                changes = isinstance(x, Variable) or hasattr(x, "update_one")
-                changes = changes or (hasattr(x, "cleargrads") and not isinstance(x, type))
-                if name in named and changes and not isinstance(x, type):
-                    raise CompileError(
-                        f"{place.label}.{name} is reached through a module: make it an argument, "
-                        "a global of the program, or an attribute of one"
-                    )
+        if type(place.value) in weakref.ProxyTypes:
+            raise CompileError(f"{place.label} is a weak proxy: use the object, or weakref.ref")
 
 
 def real(value: Any) -> Any:
