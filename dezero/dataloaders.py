@@ -87,6 +87,8 @@ class DataLoader:
         self.iteration += 1
         return self._fetch(self._places(self.index, self.iteration - 1))
 
+    next = __next__  # the book's name
+
     def reset(self) -> None:
         """Begin a new epoch, in a new order if the loader shuffles."""
         self._epoch += 1

@@ -106,7 +106,7 @@ def test_a_loop_after_break_is_a_whole_new_epoch():
 
 def test_next_walks_through_the_epoch_and_begins_again():
     loader = DataLoader(PAIRS, 4, shuffle=False)
-    seen = [next(loader)[1].tolist() for _ in range(3)]
+    seen = [next(loader)[1].tolist(), loader.next()[1].tolist(), next(loader)[1].tolist()]
     assert seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     with pytest.raises(StopIteration):
         next(loader)

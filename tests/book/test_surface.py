@@ -82,7 +82,7 @@ import dezero.layers as L
 from dezero import Variable, Function, Parameter, as_array, as_variable, no_grad, using_config
 from dezero import Layer, Model, optimizers, transforms, test_mode
 from dezero import Dataset, DataLoader, SeqDataLoader
-from dezero.core import Function, Parameter, Variable, as_variable
+from dezero.core import Config, Function, Parameter, Variable, as_array, as_variable, no_grad
 from dezero.core_simple import Function, Variable, as_array, no_grad, setup_variable, using_config
 from dezero.cuda import get_array_module, gpu_enable
 from dezero.dataloaders import DataLoader, SeqDataLoader
