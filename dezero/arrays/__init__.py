@@ -12,6 +12,7 @@ from .patches import (
     im2col_array,
     pair,
 )
+from .pieces import in_pieces
 from .pooling import (
     largest_taps,
     max_windows,
@@ -36,6 +37,7 @@ __all__ = [
     "get_conv_outsize",
     "get_deconv_outsize",
     "im2col_array",
+    "in_pieces",
     "is_array",
     "largest_taps",
     "max_windows",

@@ -32,7 +32,7 @@ def in_pieces(function: Callable[..., Any], axis: int, *arrays: Array) -> Any:
            [ 0.,  0.]])
     """
     x = arrays[0]
-    if type(x) is not np.ndarray or x.size <= PIECE:
+    if x.size <= PIECE or any(type(a) is not np.ndarray for a in arrays):
         return function(*arrays)
     length = x.shape[axis]
     step = max(1, PIECE * length // x.size)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import in_pieces
 from ..core import Config, Rule, Variable
 from ..errors import ShapeError
 
@@ -15,10 +16,10 @@ Operand = Any  # a Variable, an array or a number; all but Variables are constan
 
 
 def moments(x, axes):
-    """Mean and variance of x, an array or a Variable, over axes that are kept."""
+    """Mean of x, an array or a Variable, over axes that are kept; x less it; the variance."""
     mean = x.mean(axis=axes, keepdims=True)
     centered = x - mean  # subtracted first: the mean of x * x less mean^2 would cancel
-    return mean, (centered * centered).mean(axis=axes, keepdims=True)
+    return mean, centered, (centered * centered).mean(axis=axes, keepdims=True)
 
 
 class BatchNorm(Rule):
@@ -30,31 +31,42 @@ class BatchNorm(Rule):
         self.eps = eps
 
     def forward(self, x, gamma, beta):
+        self.check(x, gamma, beta)
+        self.axes = (0, *range(2, x.ndim))
+        self.trains = Config.train
+        averages = []
+        if not self.trains:  # copies: they may move on before the backward pass
+            averages = [self.spread(a.copy(), x) for a in self.running]
+        elif not x.size:
+            raise ShapeError("an empty batch has no mean: give at least one example")
+        gamma, beta = self.spread(gamma, x), self.spread(beta, x)
+        y, self.mean, var = in_pieces(self.normalise, 1, x, gamma, beta, *averages)
+        if self.trains:
+            self.update(var, x.size // gamma.size)
+        self.inv_std = 1 / np.sqrt(var + self.eps)
+        return y
+
+    def check(self, x, gamma, beta):
         if x.ndim < 2:
             raise ShapeError("x must be (N, C) or (N, C, H, W)")
         channels = x.shape[1]
         shapes = {a.shape for a in (gamma, beta, *self.running)}
         if shapes != {(channels,)}:
             raise ShapeError(f"gamma, beta, mean and var must all have the shape ({channels},)")
-        self.axes = (0, *range(2, x.ndim))
-        self.trains = Config.train
-        if self.trains:
-            self.mean, var = moments(x, self.axes) if x.size else self.refuse()
-            self.update(var, x.size // channels)
-        else:  # a copy: the running averages may move on before the backward pass
-            self.mean, var = (self.spread(a.copy(), x) for a in self.running)
-        self.inv_std = 1 / np.sqrt(var + self.eps)
-        y = x - self.mean
-        y *= self.spread(gamma, x) * self.inv_std
-        y += self.spread(beta, x)
-        return y
-
-    def refuse(self):
-        raise ShapeError("an empty batch has no mean: give at least one example")
 
     def spread(self, a, x):
         """One number for each channel, as it broadcasts with x."""
-        return a.reshape(-1, *[1] * (x.ndim - 2))
+        return a.reshape(1, -1, *[1] * (x.ndim - 2))
+
+    def normalise(self, x, gamma, beta, mean=None, var=None):
+        """The result, and the mean and the variance: x's own where none are given."""
+        if mean is None:
+            mean, y, var = moments(x, self.axes)
+        else:
+            y = x - mean
+        y *= gamma / np.sqrt(var + self.eps)
+        y += beta
+        return y, mean, var
 
     def update(self, var, count):
         """Move the running averages towards this batch's mean and unbiased variance."""
@@ -66,22 +78,28 @@ class BatchNorm(Rule):
     def gradient(self, gy, x, gamma, beta):
         mean, inv_std = self.mean, self.inv_std
         if self.trains and isinstance(x, Variable):  # they depend on x in higher derivatives
-            mean, var = moments(x, self.axes)
+            mean, _, var = moments(x, self.axes)
             inv_std = 1 / np.sqrt(var + self.eps)
+        gamma = self.spread(gamma, x)
+        ggamma, gbeta, *gx = in_pieces(self.slopes, 1, x, gy, gamma, mean, inv_std)
+        return gx[0] if gx else None, ggamma.reshape(-1), gbeta.reshape(-1)
+
+    def slopes(self, x, gy, gamma, mean, inv_std):
+        """The gradients of gamma and beta, and of x if it is wanted."""
         x_hat = x - mean
         x_hat *= inv_std
         gbeta = gy.sum(axis=self.axes, keepdims=True)
         ggamma = (gy * x_hat).sum(axis=self.axes, keepdims=True)
-        gx = None
-        if self.needs(0):
-            gx = gy
-            if self.trains:
-                count = x.size // gamma.size
-                x_hat *= ggamma / count
-                gx = gy - gbeta / count
-                gx -= x_hat
-            gx = gx * (self.spread(gamma, x) * inv_std)
-        return gx, ggamma.reshape(-1), gbeta.reshape(-1)
+        if not self.needs(0):
+            return ggamma, gbeta
+        if not self.trains:
+            return ggamma, gbeta, gy * (gamma * inv_std)
+        count = x.size // gamma.size
+        x_hat *= ggamma / count
+        gx = gy - gbeta / count
+        gx -= x_hat
+        gx *= gamma * inv_std
+        return ggamma, gbeta, gx
 
 
 def batch_norm(
@@ -164,9 +182,8 @@ class LayerNorm(Rule):
 
     def forward(self, x, gamma, beta):
         check_last(x, gamma, beta)
-        self.mean, var = moments(x, -1)
+        self.mean, y, var = moments(x, -1)
         self.inv_std = 1 / np.sqrt(var + self.eps)
-        y = x - self.mean
         y *= self.inv_std
         y *= gamma
         y += beta
@@ -175,7 +192,7 @@ class LayerNorm(Rule):
     def gradient(self, gy, x, gamma, beta):
         mean, inv_std = self.mean, self.inv_std
         if isinstance(x, Variable):  # they depend on x in higher derivatives
-            mean, var = moments(x, -1)
+            mean, _, var = moments(x, -1)
             inv_std = 1 / np.sqrt(var + self.eps)
         x_hat = x - mean
         x_hat *= inv_std
