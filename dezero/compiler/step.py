@@ -14,7 +14,8 @@ from ..errors import CompileError
 from .executors.numpy import Executor
 from .path import FAILED, CompileWarning, Path, confirmed, key_of
 from .report import report
-from .state.places import Snapshot, walk
+from .state.places import walk
+from .state.snapshot import Snapshot
 from .trace import Trace, trace, tracing
 
 ONCE = 2  # traces in a row may draw other random numbers: layers that make their weights

@@ -110,6 +110,11 @@ class Writer:
             target = f"{cell}.cell_contents"
         elif how == "global":
             target = f"{x}.__globals__[{key!r}]"
+        elif how == "module":
+            target = f"{self.constant(key[0])}.{key[1]}"
+        elif how == "held":
+            self.lines.append(f"{x}.set({value})")
+            return
         else:
             target = f"{x}{'' if how == 'item' else '.__dict__'}[{self.constant(key)}]"
         self.lines.append(f"{target} = {value}")

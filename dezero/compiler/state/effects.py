@@ -9,7 +9,6 @@ run is undone and then committed by its effects, exactly as a replay commits its
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,17 @@ from ...core import Variable
 from ...errors import CompileError
 from ..tracing.tape import Tape
 from ..tracing.tracearray import TraceArray
-from .places import CONSTANTS, OPAQUE, Child, Place, children, is_library, label
+from .places import (
+    BUILTIN,
+    CONSTANTS,
+    OPAQUE,
+    Child,
+    Place,
+    children,
+    has_inside,
+    is_library,
+    label,
+)
 from .spent import Spent
 
 Recipe = tuple[Any, ...]
@@ -73,8 +82,10 @@ class Recipes:
             return "dict", tuple([(k, self.of(v, label(where, "item", k))) for k, v in x.items()])
         if isinstance(x, np.ndarray):
             return self.output("array", self.tape.const(x), x)
-        constant = (np.generic, types.FunctionType, type, *OPAQUE)
-        if isinstance(x, constant) and not isinstance(x, Iterator):
+        closed = isinstance(x, types.FunctionType) and x.__closure__ is not None
+        if isinstance(x, (np.generic, types.FunctionType, type, *OPAQUE)) and not closed:
+            return "constant", x
+        if isinstance(x, BUILTIN) and not has_inside(x):
             return "constant", x
         raise CompileError(f"{where} becomes a new {type(x).__name__}, which is not followed")
 

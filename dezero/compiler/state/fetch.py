@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...core import Variable
-from .places import Place, attributes, cell_of
+from .places import BUILTIN, Place, attributes, cell_of
 
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
@@ -70,6 +71,10 @@ class Writer:
             return self.constant(parent.value.__globals__, f"g{place.index}") + f"[{key!r}]"
         if how == "slot":
             return f"{self.name(parent)}.{key}"
+        if how == "module":
+            return self.constant(vars(key[0]), f"m{place.index}") + f"[{key[1]!r}]"
+        if how == "held":
+            return self.name(parent) + (".get()" if isinstance(parent.value, ContextVar) else "()")
         if how in ("class", "code"):
             attributes = self.constant(vars(parent.value), f"v{parent.index}")
             if how == "class":
@@ -104,6 +109,9 @@ class Writer:
             self.fail(f"[*{x}] != {self.constant([*value], f'l{k}')}")
         elif kind != "object" or self.stable[k] or isinstance(value, type):
             self.fail(f"{x} is not {self.constant(value, f'k{k}')}")
+        elif isinstance(value, BUILTIN):
+            self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
+            self.fail(f"{x}.__name__ != {value.__name__!r}")
         elif isinstance(value, types.FunctionType):
             code = self.constant(value.__code__, f"k{k}")
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
@@ -119,7 +127,8 @@ class Writer:
         if isinstance(value, type):
             self.check_class(value, k)
         followed = attributes(value)
-        if followed is not None:
+        # of functions that have none it is not worth its time
+        if followed or (followed is not None and not isinstance(value, types.FunctionType)):
             self.lines.append(f"d{k} = {self.name(place)}.__dict__")
             self.dicts.add(k)
             self.fail(f"len(d{k}) != {len(followed)}")
@@ -164,7 +173,7 @@ class Writer:
         parent = self.places[place.parent]
         if place.how in ("mro", "base") or (place.how == "code" and parent.index in self.classes):
             return True
-        held = isinstance(parent.value, tuple | types.MethodType | partial)
+        held = isinstance(parent.value, (tuple, types.MethodType, partial, *BUILTIN))
         return held and self.stable[parent.index] and place.kind not in ("array", "number")
 
     def ordered(self) -> list[Place]:
@@ -202,7 +211,7 @@ class Writer:
         names = ", ".join(f"{name}={name}" for name in self.env)
         source = (
             f"def fetch(x1, x2, {names}):\n    try:\n        {body}\n"
-            "    except (AttributeError, KeyError, IndexError, ValueError):\n        return None\n"
+            "    except (AttributeError, LookupError, ValueError):\n        return None\n"
         )
         namespace = dict(self.env)
         exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)

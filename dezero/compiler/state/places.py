@@ -12,8 +12,9 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
-from functools import cached_property, partial
+from functools import cached_property, partial, partialmethod
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,18 @@ from ..tracing.tracearray import TraceArray
 
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
-OPAQUE: tuple[Any, ...] = (types.ModuleType, types.BuiltinFunctionType, weakref.ref, np.ufunc)
-OPAQUE += (Iterator, types.GeneratorType)
+OPAQUE: tuple[Any, ...] = (types.ModuleType, np.ufunc)
 CONTENTS: tuple[Any, ...] = (set, frozenset, deque, bytearray)  # compared by what they hold
-CODE: tuple[Any, ...] = (types.FunctionType, types.MethodType, partial)
-WRAPPERS = {staticmethod: "__func__", classmethod: "__func__", property: "fget"}
-WRAPPERS[cached_property] = "func"
+BUILTIN: tuple[Any, ...] = (types.BuiltinFunctionType, types.MethodWrapperType)  # of C, bound
+CODE: tuple[Any, ...] = (types.MethodType, weakref.ref, *BUILTIN)  # attributes are not their own
+FIXED: tuple[Any, ...] = (types.MethodType, partial, weakref.ref, *BUILTIN)  # cannot be changed
+WRAPPERS: dict[type, Any] = {staticmethod: ("__func__",), classmethod: ("__func__",)}
+WRAPPERS |= {property: ("fget", "fset", "fdel"), cached_property: ("func",)}
+WRAPPERS |= {partialmethod: ("func",)}
 LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
-SKIPPED = {"creator", "inputs", "outputs", "name", "generation", "_changed", "__weakref__"}
+# of the standard library: its instances hold what a program puts into them
+HOLDERS = {"types", "argparse", "collections", "weakref", "queue", "functools", "_thread"}
+SKIPPED = {"creator", "inputs", "outputs", "name", "generation", "_changed"}
 
 
 @dataclass
@@ -61,6 +66,8 @@ class Place:
             what = (type(self.value), repr(self.value))
         elif isinstance(self.value, types.FunctionType) and self.kind == "object":
             what = self.value.__code__
+        elif isinstance(self.value, BUILTIN):
+            what = self.value.__name__
         elif self.kind == "contents":
             what = (type(self.value), *map(Same, self.value))
         elif self.kind == "opaque" or isinstance(self.value, type):
@@ -84,7 +91,7 @@ class Same:
 def is_library(x: Any) -> bool:
     """Whether a function or class comes from Python, NumPy or DeZero: it has no state of a user."""
     own = x.__name__ if isinstance(x, types.ModuleType) else getattr(x, "__module__", None)
-    return (own or "builtins").split(".")[0] in LIBRARIES
+    return (own if isinstance(own, str) else "builtins").split(".")[0] in LIBRARIES
 
 
 def children(x: Any) -> list[Child]:
@@ -92,35 +99,75 @@ def children(x: Any) -> list[Child]:
     if isinstance(x, Variable):
         inside = [("slot", "_data", x._data), ("slot", "grad", x.grad)]
         return inside + [("dict", k, v) for k, v in getattr(x, "__dict__", {}).items()]
-    if isinstance(x, dict):
-        return [("item", k, v) for k, v in x.items()]
-    if isinstance(x, list | tuple):
-        return [("item", i, v) for i, v in enumerate(x)]
+    if isinstance(x, dict | list | tuple):
+        pairs: Any = x.items() if isinstance(x, dict) else enumerate(x)
+        inside = [("item", k, v) for k, v in pairs]
+        return inside if type(x) in (dict, list, tuple) else inside + object_children(x)
     if isinstance(x, types.MethodType):
         return [("slot", "__self__", x.__self__), ("slot", "__func__", x.__func__)]
+    if isinstance(x, BUILTIN):
+        return [("slot", "__self__", x.__self__)]
+    if isinstance(x, weakref.ref | ContextVar):
+        return [("held", "()", held(x))]
     if isinstance(x, partial):
-        return [("slot", name, getattr(x, name)) for name in ("func", "args", "keywords")]
+        inside = [("slot", name, getattr(x, name)) for name in ("func", "args", "keywords")]
+        return inside + [("dict", k, v) for k, v in vars(x).items()]
     if isinstance(x, types.FunctionType):
         return function_children(x)
     return class_children(x) if isinstance(x, type) else object_children(x)
 
 
+def held(x: weakref.ref[Any] | ContextVar[Any]) -> Any:
+    """What a reference, or a variable of the context, refers to; None if to nothing."""
+    try:
+        return x.get() if isinstance(x, ContextVar) else x()
+    except LookupError:
+        return None
+
+
 def function_children(x: types.FunctionType) -> list[Child]:
-    """What a user's function closes over: cells, the globals that it names, and defaults."""
-    if is_library(x):
-        return []
+    """What a user's function closes over: cells, globals and what they name in modules, defaults.
+
+    Of a function of a library only the cells count: a user may have given it what is in them.
+    """
     inside: list[Child] = []
     for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
         try:
             inside.append(("cell", name, cell.cell_contents))
         except ValueError:  # not assigned yet
             continue
-    for name in sorted(names(x.__code__)):
+    if is_library(x):
+        return inside
+    named = sorted(names(x.__code__))
+    inside += [child for _, _, value in inside for child in module_children(value, named, set())]
+    for name in named:
         if name in x.__globals__:
             inside.append(("global", name, x.__globals__[name]))
+            inside += module_children(x.__globals__[name], named, set())
+        elif name in sys.modules:  # imported inside
+            inside += module_children(sys.modules[name], named, set())
     inside.append(("slot", "__defaults__", x.__defaults__))
     inside.append(("slot", "__kwdefaults__", x.__kwdefaults__))
+    inside += [("dict", k, v) for k, v in vars(x).items()]
     return [child for child in inside if child[2] is not None]
+
+
+def module_children(x: Any, named: list[str], seen: set[int]) -> list[Child]:
+    """What code that names these attributes may reach through a user's module.
+
+    Of installed packages only the data: their code has no end.
+    """
+    if not isinstance(x, types.ModuleType) or is_library(x) or id(x) in seen:
+        return []
+    seen.add(id(x))
+    installed = "-packages" in (getattr(x, "__file__", None) or "")
+    inside: list[Child] = []
+    for name in [name for name in named if name in vars(x)]:
+        value = vars(x)[name]
+        if not (installed and isinstance(value, types.FunctionType | type)):
+            inside.append(("module", (x, name), value))
+        inside += module_children(value, named, seen)
+    return inside
 
 
 def names(code: types.CodeType) -> set[str]:
@@ -140,7 +187,10 @@ def object_children(x: Any) -> list[Child]:
     for i, kind in enumerate(type(x).__mro__):
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in SKIPPED and name != "__dict__" and hasattr(x, name):
+            if name.startswith("__") and not name.endswith("__"):
+                name = f"_{kind.__name__.lstrip('_')}{name}"
+            skipped = name in SKIPPED and is_library(kind)
+            if hasattr(x, name) and not skipped and name not in ("__dict__", "__weakref__"):
                 inside.append(("slot", name, getattr(x, name)))
         if not is_library(kind):
             inside.append(("mro", i, kind))
@@ -151,23 +201,27 @@ def attributes(x: Any) -> dict[str, Any] | None:
     """The __dict__ of an object, if the walk follows all that is in it."""
     if isinstance(x, (*CODE, type)) or hasattr(type(x), "_followed"):
         return None
+    if isinstance(x, types.FunctionType) and is_library(x):
+        return None
     return getattr(x, "__dict__", None)
 
 
 def class_children(kind: type) -> list[Child]:
     """The functions of a class, and what it holds for all its instances."""
     inside: list[Child] = []
-    for i, base in enumerate(kind.__mro__[1:], 1):
+    for i, base in enumerate((*kind.__mro__[1:], type(kind)), 1):
         if not is_library(base):
             inside.append(("base", i, base))
     for name, value in vars(kind).items():
-        wrapper = WRAPPERS.get(type(value))
-        code = getattr(value, wrapper) if wrapper else value
-        if isinstance(code, types.FunctionType):
+        wrappers = WRAPPERS.get(type(value), (None,))
+        parts = [(w, getattr(value, w) if w else value) for w in wrappers]
+        functions = [(w, code) for w, code in parts if isinstance(code, types.FunctionType)]
+        for wrapper, code in functions:
             if is_dataclass(kind) and code.__code__.co_filename == "<string>":
                 continue  # written by the decorator: it has no state
             inside.append(("code", (name, wrapper), code))
-        elif not name.startswith("__") and kind_of_place(value, False) != "opaque":
+        hidden = functions or name.startswith("__")
+        if not hidden and kind_of_place(value, False) != "opaque":
             inside.append(("class", name, value))
     return inside
 
@@ -182,27 +236,36 @@ def kind_of_place(x: Any, lifted: bool) -> str:
         return "constant"
     if isinstance(x, CONTENTS):
         return "contents"
-    if isinstance(x, OPAQUE) or (callable(x) and is_library(x) and not hasattr(x, "__dict__")):
-        return "opaque"
     return "object" if has_inside(x) else "opaque"
 
 
 def has_inside(x: Any) -> bool:
     """Whether the walk goes into an object."""
     if isinstance(x, types.FunctionType):
-        return not is_library(x)
+        return not is_library(x) or x.__closure__ is not None
+    if isinstance(x, BUILTIN):
+        return not isinstance(x.__self__, types.ModuleType | type(None))
+    if isinstance(x, OPAQUE):
+        return False
     if isinstance(x, type):
         return not is_library(x)
     if isinstance(x, Variable | dict | list | tuple | types.MethodType | partial):
         return True
+    if isinstance(x, weakref.ref | ContextVar):
+        return True
     module = type(x).__module__.split(".")[0]
-    return module not in LIBRARIES - {"dezero"} and not callable(getattr(x, "__next__", None))
+    if module in LIBRARIES - {"dezero"}:
+        own = isinstance(getattr(x, "__dict__", None), dict)
+        return module in HOLDERS and own and not isinstance(x, Iterator)
+    return True
 
 
 def label(parent: str, how: str, key: Any) -> str:
     """A path as a program would write it."""
     if how in ("cell", "global", "root"):
         return str(key)
+    if how in ("module", "held"):
+        return f"{key[0].__name__}.{key[1]}" if how == "module" else f"{parent}()"
     if how == "item":
         return f"{parent}[{repr(key) if isinstance(key, CONSTANTS) else type(key).__name__}]"
     if how in ("mro", "base"):
@@ -247,7 +310,8 @@ def walk(
 
 def put(parent: Any, how: str, key: Any, value: Any) -> bool:
     """Assign a place of its parent object; False where the parent cannot be changed."""
-    if isinstance(parent, tuple | types.MethodType | partial) or how in ("mro", "base", "code"):
+    fixed = isinstance(parent, tuple) and how == "item"
+    if fixed or isinstance(parent, FIXED) or how in ("mro", "base", "code"):
         return False
     if how == "item":
         parent[key] = value
@@ -257,6 +321,10 @@ def put(parent: Any, how: str, key: Any, value: Any) -> bool:
         cell_of(parent, key).cell_contents = value
     elif how == "global":
         parent.__globals__[key] = value
+    elif how == "module":
+        setattr(key[0], key[1], value)
+    elif how == "held":
+        parent.set(value)
     else:
         setattr(parent, key, value)
     return True
@@ -265,63 +333,3 @@ def put(parent: Any, how: str, key: Any, value: Any) -> bool:
 def cell_of(function: Any, name: str) -> Any:
     """The closure cell of a name."""
     return function.__closure__[function.__code__.co_freevars.index(name)]
-
-
-class Snapshot:
-    """What the mutable objects of a walk hold, so that a step that fails can be undone."""
-
-    def __init__(self, places: list[Place], arrays: bool) -> None:
-        self.saved: list[tuple[Any, list[Child]]] = []
-        self.arrays: list[tuple[Any, Any]] = []
-        self.graphs: list[tuple[Variable, Any, int]] = []
-        self.contents = [(p, [*p.value]) for p in places if p.kind == "contents"]
-        for place in places:
-            if place.kind == "object":
-                self.saved.append((place.value, children(place.value)))
-                if isinstance(place.value, Variable):
-                    x = place.value
-                    self.graphs.append((x, x.creator, x.generation))
-            elif arrays and place.kind == "array" and isinstance(place.value, np.ndarray):
-                self.arrays.append((place.value, place.value.copy()))
-
-    def changed(self) -> str | None:
-        """The label of a set, or the like, that holds something else now."""
-        for place, inside in self.contents:
-            if len(inside) != len(place.value) or any(
-                x is not y for x, y in zip(place.value, inside, strict=True)
-            ):
-                return place.label
-        return None
-
-    def restore(self) -> None:
-        """Give every object what it held, and every array its numbers."""
-        for place, inside in self.contents:
-            if not isinstance(place.value, frozenset):
-                place.value.clear()
-                add = "update" if isinstance(place.value, set) else "extend"
-                getattr(place.value, add)(inside)
-        for x, inside in self.saved:
-            if isinstance(x, list):
-                x[:] = [value for _, _, value in inside]
-            elif isinstance(x, dict):
-                x.clear()
-                x.update({key: value for _, key, value in inside})
-            elif isinstance(x, type):
-                old = {key: value for how, key, value in inside if how == "class"}
-                now = {key: value for how, key, value in children(x) if how == "class"}
-                for key in now.keys() - old.keys():
-                    delattr(x, key)
-                for key in old:  # an assignment to a class is costly
-                    if now.get(key, self) is not old[key]:
-                        setattr(x, key, old[key])
-            else:
-                kept = {key for how, key, _ in inside if how == "dict"}
-                for name in (attributes(x) or {}).keys() - kept:
-                    del vars(x)[name]
-                for child in inside:
-                    put(x, *child)
-        for x, creator, generation in self.graphs:
-            x.creator, x.generation = creator, generation
-        for x, numbers in self.arrays:
-            if x.flags.writeable:
-                x[...] = numbers
