@@ -202,22 +202,16 @@ def inner(part: tuple[Any, ...]) -> list[Recipe]:
     return [r for p in part if isinstance(p, tuple) for r in inner(p)]
 
 
-def owner(x: Any) -> Any:
-    """The array that has the memory of x."""
-    return x if x.base is None else x.base
-
-
 def apart(trace: Trace) -> list[tuple[int, int]]:
     """Places of arrays that the step writes into, with those that must not be the same arrays.
 
     One of each pair is in the arguments. Of other places the walk has told which are the same.
     """
-    arrays = {i: trace.places[i].value for i in trace.slots}
-    owners = {i: owner(x) for i, x in arrays.items() if isinstance(x, np.ndarray)}
-    written = [e[1] for e in trace.effects if e[0] == "write" and e[1] in owners]
-    given = [i for i in owners if in_arguments(trace, i)]
-    pairs = [(i, j) for i in written for j in (owners if i in given else given)]
-    return [(i, j) for i, j in pairs if i != j and owners[i] is not owners[j]]
+    arrays = [i for i in trace.slots if isinstance(trace.places[i].value, np.ndarray)]
+    written = [e[1] for e in trace.effects if e[0] == "write" and e[1] in arrays]
+    given = [i for i in arrays if in_arguments(trace, i)]
+    pairs = [(i, j) for i in written for j in (arrays if i in given else given) if i != j]
+    return sorted({(min(pair), max(pair)) for pair in pairs})
 
 
 def bindable(trace: Trace, earlier: Trace) -> dict[int, Any]:

@@ -180,10 +180,26 @@ def traced_slots(places: list[Place], tape: Tape) -> dict[int, TraceArray]:
     for place in places:
         if place.kind in ("array", "number"):
             x = place.value
-            value = np.array(x, order="K") if isinstance(x, np.ndarray) else x
+            value = duplicate(x) if isinstance(x, np.ndarray) else x
             node = tape.slot(len(slots), np.shape(x), np.asarray(x).dtype)
             slots[place.index] = TraceArray(value, tape, node)
     return slots
+
+
+def duplicate(x: Any) -> Any:
+    """A copy of an array with the same strides, so that a reshape is a view where it is one of x.
+
+    >>> duplicate(np.arange(12).reshape(3, 4)[:, ::-2]).strides
+    (32, -16)
+    """
+    copy = np.array(x, order="K")
+    if copy.strides != x.strides:
+        start, end = byte_bounds(x)
+        memory = np.empty(end - start, np.uint8)
+        offset = x.__array_interface__["data"][0] - start
+        copy = np.ndarray(x.shape, x.dtype, memory, offset, x.strides)
+        copy[...] = x
+    return copy
 
 
 def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[Trace, list[Any]]:
@@ -219,8 +235,16 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     read.update([i for node in tape.nodes for i in node.ins])
     unread = {index for index, node in begun.items() if node not in read}
     check_kinds([places[index] for index in slots.keys() - unread])
+    note_layout(places, slots, tape)
     order = list(slots)
     return Trace(places, order, tape, recipes.outputs, made, effects, unread), recipes.values
+
+
+def note_layout(places: list[Place], slots: dict[int, TraceArray], tape: Tape) -> None:
+    """Note of which arrays the strides matter: of all if it may be any, through a computed one."""
+    known = {id(traced) for traced in slots.values()}
+    for index, traced in slots.items():
+        places[index].laid = not tape.laid <= known or id(traced) in tape.laid
 
 
 def substitute(places: list[Place], slots: dict[int, TraceArray]) -> dict[int, Any]:

@@ -39,7 +39,6 @@ class Writer:
         self.lines: list[str] = []
         self.dicts: set[int] = set()  # objects whose __dict__ has a name in the code
         self.classes: set[int] = set()  # classes of which all is compared at once
-        self.owned: set[int] = set()  # arrays of which the owner has a name
         self.stable = [
             p.kind == "object" and p.value is e.value and p.index not in {1, 2, *replaced}
             for p, e in zip(places, earlier, strict=True)
@@ -99,11 +98,15 @@ class Writer:
             known = self.constant(value.dtype, f"t{k}")
             dtype = f"({x}.dtype is not {known} and {x}.dtype != {known})"
             self.fail(f"type({x}) is not ndarray or {x}.shape != {value.shape} or {dtype}")
+            if place.laid:
+                self.fail(f"{x}.strides != {value.strides}")
         elif kind in ("array", "number"):
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
         elif kind == "constant" and value is not None and not isinstance(value, bool):
             name, kind_name = self.constant(value, f"k{k}"), self.constant(type(value), f"t{k}")
-            self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {x} != {name})")
+            signed = isinstance(value, float | complex) and 0 in (value.real, value.imag)
+            differs = f"repr({x}) != {repr(value)!r}" if signed else f"{x} != {name}"
+            self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {differs})")
         elif kind == "contents":
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
             self.fail(f"[*{x}] != {self.constant([*value], f'l{k}')}")
@@ -122,7 +125,9 @@ class Writer:
     def check_size(self, place: Place) -> None:
         """Give up when something was added to, or removed from, a container or an instance."""
         value, k = place.value, place.index
-        if isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
+        if isinstance(value, dict) and value:
+            self.fail(f"[*{self.name(place)}] != {self.constant([*value], f'l{k}')}")
+        elif isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
             self.fail(f"len({self.name(place)}) != {len(value)}")
         if isinstance(value, type):
             self.check_class(value, k)
@@ -148,12 +153,21 @@ class Writer:
             self.classes.add(k)
             self.fail(f"[*{held}.values()] != {self.constant([*vars(kind).values()], f'l{k}')}")
 
-    def check_apart(self, written: int, other: int) -> None:
-        """Give up when two arrays, the first of which is written into, share their memory."""
-        for i in {written, other} - self.owned:
-            self.owned.add(i)
-            self.lines.append(f"w{i} = x{i} if x{i}.base is None else x{i}.base")
-        self.fail(f"w{written} is w{other}")
+    def check_apart(self, pairs: list[tuple[int, int]]) -> None:
+        """Give up when two arrays, one of which is written into, share their memory.
+
+        Their addresses tell, but it is quicker to see that each has an owner of its own.
+        """
+        self.env |= {"owner": owner, "meets": meets}
+        for i in sorted({i for pair in pairs for i in pair}):
+            others = {j for pair in pairs if i in pair for j in pair} - {i}
+            met = f"meets(x{i}, {''.join([f'x{j}, ' for j in sorted(others)])})"
+            self.lines.append(f"w{i} = x{i}")
+            self.lines.append(f"if x{i}.base is not None:")
+            self.lines.append(f"    w{i} = owner(x{i}.base)")
+            self.lines.append(f"    if w{i} is None and {met}: return None")
+        for i, j in pairs:
+            self.fail(f"w{i} is w{j} and meets(x{i}, x{j})")
 
     def fail(self, condition: str) -> None:
         """Add a line."""
@@ -204,8 +218,7 @@ class Writer:
                 self.check(place, x)
             if place.kind == "object":
                 self.check_size(place)
-        for pair in apart:
-            self.check_apart(*pair)
+        self.check_apart(apart)
         got = "".join([f"x{i}, " for i in needed])
         body = "\n        ".join([*self.lines, f"return ({got})"])
         names = ", ".join(f"{name}={name}" for name in self.env)
@@ -217,3 +230,13 @@ class Writer:
         exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
         fetch: Fetch = namespace["fetch"]
         return fetch
+
+
+def owner(base: Any) -> Any:
+    """The array that has the memory of a view of `base`; None if it is no array's."""
+    return base if type(base) is np.ndarray and base.base is None else None
+
+
+def meets(x: Any, *others: Any) -> bool:
+    """Whether an array may share memory with one of the others."""
+    return any(np.may_share_memory(x, other) for other in others)

@@ -56,12 +56,15 @@ class Place:
     label: str
     same: int = -1
     graphed: bool = False  # a Variable with a graph behind it
+    laid: bool = False  # an array whose strides matter
 
     def describe(self, unread: bool) -> tuple[Any, ...]:
         """What makes two walks find the same structure; of an unread array only that it is one."""
         what: Any = type(self.value)
         if self.kind == "array" and not unread:
-            what = (np.shape(self.value), self.value.dtype, isinstance(self.value, np.ndarray))
+            strides = self.value.strides if self.laid else None
+            array = isinstance(self.value, np.ndarray)
+            what = (np.shape(self.value), self.value.dtype, array, strides)
         elif self.kind == "constant":
             what = (type(self.value), repr(self.value))
         elif isinstance(self.value, types.FunctionType) and self.kind == "object":

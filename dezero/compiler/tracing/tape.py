@@ -123,7 +123,7 @@ class Guard:
         """Whether an array gives the value that was seen."""
         if self.truth:
             return bool(bool(array) == self.value)
-        return bool(np.array_equal(array, self.value, equal_nan=array.dtype.kind in "fc"))
+        return bool(array.tobytes() == self.value.tobytes())  # tells 0.0 from -0.0
 
 
 class Tape:
@@ -136,6 +136,7 @@ class Tape:
         self.known: dict[Any, int] = {}
         self.calls = 0
         self.looked: set[int] = set()  # nodes of which the program has seen shape or dtype
+        self.laid: set[int] = set()  # ids of traced arrays whose strides the program depends on
         self.made: list[ref[Any]] = []  # every traced array, to find those that escape
         self.open = True  # closed when the run is over: what is left computes as plain arrays
 

@@ -32,7 +32,17 @@ class TraceArray(NDArrayOperatorsMixin):
     view of it later sees a new node.
     """
 
-    __slots__ = ("__weakref__", "_node", "base", "made", "tape", "value", "version", "view_of")
+    __slots__ = (
+        "__weakref__",
+        "_node",
+        "base",
+        "made",
+        "reshaped",
+        "tape",
+        "value",
+        "version",
+        "view_of",
+    )
     __array_priority__ = 100
 
     def __init__(
@@ -49,6 +59,7 @@ class TraceArray(NDArrayOperatorsMixin):
         self.base = base
         self.view_of = view
         self.version = 0 if base is None else base.current()
+        self.reshaped: int | None = None  # id of whose strides decided if a reshape is a view
         self.made = program_line()
         tape.made.append(ref(self))
 
@@ -76,6 +87,10 @@ class TraceArray(NDArrayOperatorsMixin):
         base = self.base
         return self.version if base is None else base.current()
 
+    def owner(self) -> TraceArray:
+        """The array that has the memory of this one."""
+        return self if self.base is None else self.base.owner()
+
     @property
     def node(self) -> int:
         """The node of the present value: taken again from a base that was written into."""
@@ -96,6 +111,8 @@ class TraceArray(NDArrayOperatorsMixin):
         if self.base is None:
             self._node = node
             self.version += 1
+            if self.reshaped is not None:
+                self.tape.laid.add(self.reshaped)
             return
         views: list[View] = []
         array = self
@@ -192,6 +209,7 @@ class TraceArray(NDArrayOperatorsMixin):
         from .record import record_call
 
         if not self.tape.open or name in CONSTANT_ATTRIBUTES:
+            self.tape.laid.add(id(self.owner()))
             return getattr(np.asarray(self.look()), name)
         if name in FORBIDDEN:
             raise CompileError(f"{program_line()}: .{name} of a value of the step")
@@ -233,16 +251,31 @@ class TraceArray(NDArrayOperatorsMixin):
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """x.reshape(shape)."""
-        value = np.asarray(self.value).reshape(*shape, **kwargs)
-        return self.viewed(reshaped(value.shape), value)
+        order = kwargs.get("order", "C")
+        if order in ("A", "K"):
+            raise CompileError(f"{program_line()}: order={order!r} asks how a value lies in memory")
+        if order == "F":
+            from .record import record_call
 
-    def ravel(self) -> Any:
-        """x.ravel(): a view where it can be."""
-        return self.reshape(-1)
+            return record_call(self.tape, np.ndarray.reshape, (self, *shape), kwargs, "reshape")
+        return self.flat_view(np.asarray(self.value).reshape(*shape, **kwargs))
 
-    def flatten(self) -> Any:
+    def flat_view(self, value: Any) -> Any:
+        """A reshaped value as a traced array: a view or a copy, as the strides decided."""
+        root, result = self.owner(), self.viewed(reshaped(value.shape), value)
+        decides = id(root) if root.reshaped is None else root.reshaped
+        root.reshaped = result.owner().reshaped = decides
+        return result
+
+    def ravel(self, order: str = "C") -> Any:
+        """x.ravel(): a view where it is dense."""
+        if order != "C":
+            return self.reshape(-1, order=order)
+        return self.flat_view(np.asarray(self.value).ravel())
+
+    def flatten(self, order: str = "C") -> Any:
         """x.flatten(): a copy."""
-        return self.reshape(-1).copy()
+        return self.reshape(-1, order=order).copy()
 
     def squeeze(self, axis: Any = None) -> Any:
         """x.squeeze(axis)."""
