@@ -2,13 +2,13 @@
 
 The painter makes images of random numbers, the critic tells them from real ones, and each learns
 from the mistakes of the other. Who judges them both is a classifier of real images: in its
-features, the painted images must be distributed like unseen real ones. Where Fashion-MNIST is
-neither installed nor to be had, Digits takes its place.
+features, the painted images must be distributed like unseen real ones. Where Fashion-MNIST is not
+to be had, Digits takes its place.
 """
 
 import argparse
 from copy import deepcopy
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 import matplotlib
 import numpy as np
@@ -51,20 +51,20 @@ def networks(pixels, hidden):
     return Sequential(*upward, Linear(pixels), F.tanh), Sequential(*downward, Linear(1))
 
 
-def painted(painter, z):
+def output(network, x):
     with dezero.no_grad(), dezero.test_mode():
-        return painter(z).data
+        return network(x).data
 
 
-def train_both(painter, critic, loader, steps):
+def train_both(painter, critic, loader, steps, compiled):
     """The average painter of the last hundred steps, both losses, and what it painted when."""
     optimizers = [Adam(1e-3, beta1=0.5).setup(network) for network in (painter, critic)]
-    z = normal((SHOWN, LATENT), np.float32)  # watched while the painter learns
-    average, losses, seen = None, [], {}
-    batches = chain.from_iterable(repeat(loader))
-    for step in range(1, steps + 1):
-        real, _ = next(batches)
-        fake = painter(normal((len(real), LATENT), np.float32))
+    watched = normal((SHOWN, LATENT), np.float32)  # while the painter learns
+    output(painter, watched)  # makes its weights
+    average, losses, seen = deepcopy(painter), [], {}
+
+    def learn(real, z):
+        fake = painter(z)
         doubt = F.mean(F.softplus(-critic(real)) + F.softplus(critic(fake.data)))
         critic.cleargrads()
         doubt.backward()
@@ -73,13 +73,18 @@ def train_both(painter, critic, loader, steps):
         painter.cleargrads()
         fame.backward()
         optimizers[0].update()
-
-        average = average or deepcopy(painter)
         for mean, p in zip(average.params(), painter.params(), strict=True):
             mean.data += 0.01 * (p.data - mean.data)
-        losses.append([float(doubt), float(fame)])
+        return doubt, fame
+
+    if compiled:
+        learn = dezero.compile(learn)
+    batches = islice(chain.from_iterable(repeat(loader)), steps)
+    for step, (real, _) in enumerate(batches, start=1):
+        z = normal((len(real), LATENT), np.float32)
+        losses.append([float(loss) for loss in learn(real, z)])
         if step in (1, steps // 16, steps // 8, steps // 4, steps // 2, steps):
-            seen[step] = painted(average, z)
+            seen[step] = output(average, watched)
             print(f"step {step:4}: critic {losses[-1][0]:.3f}, painter {losses[-1][1]:.3f}")
     return average, np.array(losses), seen
 
@@ -87,8 +92,7 @@ def train_both(painter, critic, loader, steps):
 def frechet_distance(judge, x, y):
     """Between normal distributions fitted to the judge's features (arXiv:1706.08500)."""
     features = Sequential(*judge.layers[:-1])
-    with dezero.no_grad():
-        a, b = (features(images).data.astype(np.float64) for images in (x, y))
+    a, b = (output(features, images).astype(np.float64) for images in (x, y))
     difference, A, B = a.mean(axis=0) - b.mean(axis=0), np.cov(a.T), np.cov(b.T)
     values, directions = np.linalg.eigh(A)
     root = directions * np.sqrt(np.maximum(values, 0)) @ directions.T
@@ -110,28 +114,25 @@ def draw(losses, seen, shape, picture):
     figure.savefig(picture, dpi=90)
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     dezero.random.seed(0)
     train, test = load()
     x, y = (data.batch(range(len(data)))[0] for data in (train, test))
     judge = Sequential(Linear(128), F.relu, Linear(32), F.relu, Linear(10))
     loader, epochs = DataLoader(train, 100), max(2, 30000 // len(train))
-    fit(judge, Adam().setup(judge), loader, epochs, progress=Silent())
+    fit(judge, Adam().setup(judge), loader, epochs, progress=Silent(), compile=compiled)
     painter, critic = networks(x.shape[1], 128 if quick else 256)
     steps = 1200 if quick else 3200
-    average, losses, seen = train_both(painter, critic, DataLoader(train, 64), steps)
+    average, losses, seen = train_both(painter, critic, DataLoader(train, 64), steps, compiled)
 
-    images = painted(average, normal((2000, LATENT), np.float32))
-    with dezero.no_grad():
-        rarest = np.bincount(judge(images).data.argmax(axis=1), minlength=10).min() / 2000
+    images = output(average, normal((2000, LATENT), np.float32))
+    rarest = np.bincount(output(judge, images).argmax(axis=1), minlength=10).min() / 2000
     # pixels with the means and covariances of real ones: all there is but shapes
-    noise = np.random.default_rng(0).multivariate_normal(
-        x.mean(axis=0), np.cov(x[:10000].T), 2000, check_valid="ignore", method="eigh"
-    )
-    real, shapeless, ours = (
-        frechet_distance(judge, some, y) for some in (x, noise.clip(-1, 1), images)
-    )
+    moments = x.mean(axis=0), np.cov(x[:10000].T)
+    noise = np.random.default_rng(0).multivariate_normal(*moments, 2000, "ignore", method="eigh")
+    compared = x, noise.clip(-1, 1), images
+    real, shapeless, ours = (frechet_distance(judge, some, y) for some in compared)
     print(f"distance from unseen images: {ours:.2f}")
     print(f"of the training images {real:.2f}, of shapeless ones {shapeless:.2f}")
     print(f"the rarest class makes {rarest:.1%} of what is painted")
@@ -143,6 +144,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,200 steps of small networks")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="gan.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

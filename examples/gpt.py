@@ -45,9 +45,13 @@ def entropies(text, vocabulary):
     return alone, entropy(pairs) - entropy(pairs.sum(axis=1))
 
 
-def loss_of(model, text, starts):
-    """The mean surprise at the characters of the pieces that begin at `starts`."""
-    pieces = text[np.add.outer(starts, np.arange(model.context + 1))]  # (N, T + 1)
+def pieces_at(starts, text, model):
+    """The pieces of the text that begin there, as long as the model sees and one more."""
+    return text[np.add.outer(starts, np.arange(model.context + 1))]  # (N, T + 1)
+
+
+def loss_of(model, pieces):
+    """The mean surprise at each character of the pieces but the first ones."""
     logits = model(pieces[:, :-1])  # (N, T, V)
     return F.softmax_cross_entropy(logits.reshape(-1, logits.shape[-1]), pieces[:, 1:].reshape(-1))
 
@@ -56,22 +60,28 @@ def surprise(model, text):
     """The loss on all of `text`."""
     starts = np.arange(0, len(text) - model.context, model.context)
     with dezero.test_mode(), dezero.no_grad():
-        losses = [float(loss_of(model, text, some)) for some in np.array_split(starts, 20)]
-    return float(np.mean(losses))
+        parts = [pieces_at(some, text, model) for some in np.array_split(starts, 20)]
+        return float(np.mean([float(loss_of(model, pieces)) for pieces in parts]))
 
 
-def train(model, text, held_out, steps):
+def train(model, text, held_out, steps, compiled):
     optimizer = AdamW(beta2=0.99, weight_decay=0.1).setup(model)
     optimizer.add_hook(WarmupCosine(optimizer, peak=4e-3, warmup=steps // 10, total=steps))
     optimizer.add_hook(ClipGrad(1.0))
-    losses, tested = [], {}
-    for step in range(1, steps + 1):
-        starts = np.random.randint(0, len(text) - model.context, BATCH)
-        loss = loss_of(model, text, starts)
+
+    def learn(pieces):
+        loss = loss_of(model, pieces)
         model.cleargrads()
         loss.backward()
         optimizer.update()
-        losses.append(float(loss))
+        return loss
+
+    if compiled:
+        learn = dezero.compile(learn)
+    losses, tested = [], {}
+    for step in range(1, steps + 1):
+        starts = np.random.randint(0, len(text) - model.context, BATCH)
+        losses.append(float(learn(pieces_at(starts, text, model))))
         if step % (steps // 5) == 0:
             tested[step] = surprise(model, held_out)
             print(f"step {step:4}: loss {np.mean(losses[-100:]):.3f}, unseen {tested[step]:.3f}")
@@ -93,7 +103,7 @@ def draw(losses, tested, known, sample, picture):
     figure.savefig(picture, dpi=100)
 
 
-def main(quick, picture, path):
+def main(quick, compiled, picture, path):
     np.random.seed(0)
     dezero.random.seed(0)  # of the samples
     written = path.read_text(encoding="utf-8") if path else reference()
@@ -108,7 +118,7 @@ def main(quick, picture, path):
         model = GPT(len(characters), context=32, n_layers=1, n_heads=2, size=32)
     else:
         model = GPT(len(characters), context=64, n_layers=2, n_heads=4, size=128)
-    losses, tested = train(model, text, held_out, 300 if quick else 1800)
+    losses, tested = train(model, text, held_out, 300 if quick else 1800, compiled)
     for temperature, top_k in ((1.0, None), (0.5, None), (0.8, 10)):
         numbers = model.generate(held_out[:20], 60 if quick else 600, temperature, top_k)
         sample = "".join(characters[numbers[20:]])
@@ -122,7 +132,8 @@ def main(quick, picture, path):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="300 steps of a tiny model")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="gpt.png")
     parser.add_argument("--text", type=Path, help="a UTF-8 text file to learn from")
     options = parser.parse_args()
-    main(options.quick, options.picture, options.text)
+    main(options.quick, options.compile, options.picture, options.text)

@@ -25,10 +25,9 @@ import matplotlib.pyplot as plt
 
 
 class CNN(Model):
-    """Convolutions without a bias, so that empty places say nothing, and the mean over places."""
-
     def __init__(self):
         super().__init__()
+        # without a bias, so that empty places say nothing
         self.convs = [L.Conv2d(n, kernel_size=3, pad=1, nobias=True) for n in (16, 32, 64)]
         self.out = L.Linear(10)
 
@@ -39,7 +38,7 @@ class CNN(Model):
         return x
 
     def head(self, maps):
-        return self.out(4 * F.mean(maps, axis=(2, 3)))  # a mean is small: enlarged
+        return self.out(4 * F.mean(maps, axis=(2, 3)))  # a mean over places is small: enlarged
 
     def forward(self, x):
         return self.head(self.maps(x))
@@ -110,7 +109,7 @@ def draw(model, x, classes, names, picture):
     figure.savefig(picture, dpi=90)
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     train, test = load()
     count = 3000 if quick else 20000
@@ -118,11 +117,11 @@ def main(quick, picture):
         part.data = np.pad(part.data[:n], [(0, 0), (0, 0), (2, 2), (2, 2)])  # a space between
         part.label = part.label[:n]
     model = CNN()
-    loader = DataLoader(train, batch_size=25 if quick else 50)
+    loader, in_order = DataLoader(train, 25 if quick else 50), DataLoader(test, 500, shuffle=False)
     optimizer = AdamW().setup(model)
     total = (epochs := max(3, 9000 // len(train))) * len(loader)
     optimizer.add_hook(WarmupCosine(optimizer, peak=0.015, warmup=total // 10, total=total))
-    history = fit(model, optimizer, loader, epochs, test=DataLoader(test, 500, shuffle=False))
+    history = fit(model, optimizer, loader, epochs, test=in_order, compile=compiled)
     wrong, baseline = 1 - history.curves("accuracy")["test"][-1], errors_of_means(train, test)
 
     x, classes = four_at_once(test, 100)
@@ -145,6 +144,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3,000 images instead of 20,000")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="grad_cam.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -8,6 +8,7 @@ import argparse
 import matplotlib
 import numpy as np
 
+import dezero
 import dezero.functions as F
 from dezero import Variable
 
@@ -15,21 +16,25 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     x = np.random.rand(100, 1)
     y = 5 + 2 * x + np.random.rand(100, 1)
 
     W, b = Variable(np.zeros((1, 1)), name="W"), Variable(np.zeros(1), name="b")
-    losses = []
-    for _ in range(100):
+
+    def learn():
         loss = F.mean_squared_error(F.linear(x, W, b), y)
         W.cleargrad()
         b.cleargrad()
         loss.backward()
         W.data -= 0.1 * W.grad.data
         b.data -= 0.1 * b.grad.data
-        losses.append(float(loss))
+        return loss
+
+    if compiled:
+        learn = dezero.compile(learn)
+    losses = [float(learn()) for _ in range(100)]
     print(f"W {float(W):.8f}, b {float(b):.8f}, loss {losses[-1]:.10f}")
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
@@ -49,6 +54,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the same: it is quick")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="linear_regression.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -9,6 +9,7 @@ import argparse
 import matplotlib
 import numpy as np
 
+import dezero
 import dezero.functions as F
 from dezero import Variable
 
@@ -22,35 +23,38 @@ def rosenbrock(p):
     return 100 * (p[1] - p[0] ** 2) ** 2 + (p[0] - 1) ** 2
 
 
-def descend(steps, rate=0.001):
-    p = Variable(START.copy())
-    path = [p.data.copy()]
-    for _ in range(steps):
+def descend(p):
+    p.cleargrad()
+    rosenbrock(p).backward()
+    p.data -= 0.001 * p.grad.data
+
+
+def newton(p):
+    p.cleargrad()
+    rosenbrock(p).backward(create_graph=True)
+    gradient, rows = p.grad, []
+    for i in range(2):  # the Hessian, row by row
         p.cleargrad()
-        rosenbrock(p).backward()
-        p.data -= rate * p.grad.data
-        path.append(p.data.copy())
-    return np.array(path)
+        gradient[i].backward()
+        rows.append(p.grad.data)
+    p.data -= np.linalg.solve(np.stack(rows), gradient.data)
 
 
-def newton(steps):
+def path(step, steps, compiled):
+    """The start, and the places that so many steps lead to."""
     p = Variable(START.copy())
-    path = [p.data.copy()]
+    places = [p.data.copy()]
+    if compiled:
+        step = dezero.compile(step)
     for _ in range(steps):
-        p.cleargrad()
-        rosenbrock(p).backward(create_graph=True)
-        gradient, rows = p.grad, []
-        for i in range(2):  # the Hessian, row by row
-            p.cleargrad()
-            gradient[i].backward()
-            rows.append(p.grad.data)
-        p.data -= np.linalg.solve(np.array(rows), gradient.data)
-        path.append(p.data.copy())
-    return np.array(path)
+        step(p)
+        places.append(p.data.copy())
+    return np.array(places)
 
 
-def main(quick, picture):
-    slow, fast = descend(1000 if quick else 50_000), newton(8)
+def main(quick, compiled, picture):
+    slow = path(descend, 1000 if quick else 50_000, compiled)
+    fast = path(newton, 8, compiled)
     print(f"gradient descent  {len(slow) - 1:6} steps: {slow[-1]}")
     print(f"Newton's method   {len(fast) - 1:6} steps: {fast[-1]}")
 
@@ -73,6 +77,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,000 steps of gradient descent")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="rosenbrock.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

@@ -1,12 +1,13 @@
 """What comes next in a noisy sine: RNN, LSTM and GRU, trained by truncated backpropagation.
 
 The networks see one point at a time and predict the next; `unchain_backward` cuts the graph every
-30 steps, so that it does not grow with the sequence. They learn from a sine with noise and are
+33 steps, so that it does not grow with the sequence. They learn from a sine with noise and are
 tested on a cosine with noise: to come closer to the clean curve than the last point does, they
 have to remember more than that point.
 """
 
 import argparse
+from itertools import islice
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ from dezero.optimizers import Adam, WarmupCosine
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-STEPS = 30  # of backpropagation
+STEPS = 33  # of backpropagation
 KINDS = {"RNN": L.RNN, "LSTM": L.LSTM, "GRU": L.GRU}
 
 
@@ -35,22 +36,28 @@ class Predictor(Model):
         return self.out(self.recurrent(x))
 
 
-def train(model, epochs):
+def train(model, epochs, compiled):
     optimizer = Adam().setup(model)
-    total = epochs * 4  # updates: an epoch of 10 streams has 99 steps
-    optimizer.add_hook(WarmupCosine(optimizer, peak=0.01, warmup=10, total=total))
+    total = epochs * 3  # updates: an epoch of 10 streams has 99 steps
+    optimizer.add_hook(WarmupCosine(optimizer, peak=0.01, warmup=0, total=total))
+
+    def learn(points):
+        loss = sum(F.mean_squared_error(model(x), t) for x, t in points)
+        model.cleargrads()
+        loss.backward()
+        loss.unchain_backward()
+        optimizer.update()
+        return loss
+
+    if compiled:
+        learn = dezero.compile(learn)
     for _ in range(epochs):
         model.recurrent.reset_state()
-        loader = SeqDataLoader(SinCurve(train=True), batch_size=10)  # new noise
-        summed = loss = 0.0
-        for step, (x, t) in enumerate(loader, start=1):
-            loss = loss + F.mean_squared_error(model(x), t)
-            if step % STEPS == 0 or step == len(loader):
-                model.cleargrads()
-                loss.backward()
-                loss.unchain_backward()
-                optimizer.update()
-                summed, loss = summed + float(loss), 0.0
+        curve = SinCurve(train=True, transform=np.float32, target_transform=np.float32)  # new noise
+        loader = SeqDataLoader(curve, batch_size=10)
+        summed, coming = 0.0, iter(loader)
+        while points := list(islice(coming, STEPS)):
+            summed += float(learn(points))
     return summed / len(loader)
 
 
@@ -60,10 +67,10 @@ def predict(model, points):
         return np.array([float(model(point.reshape(1, 1))) for point in points])
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     test = SinCurve(train=False)
-    noisy = test.data[:, 0] + np.random.uniform(-0.05, 0.05, len(test))
+    noisy = (test.data[:, 0] + np.random.uniform(-0.05, 0.05, len(test))).astype(np.float32)
     clean = test.label[:, 0]  # what comes next
 
     def distance(points):
@@ -74,7 +81,7 @@ def main(quick, picture):
     curves = {}
     for name, kind in KINDS.items():
         model = Predictor(kind(50))
-        loss = train(model, 15 if quick else 200)
+        loss = train(model, 15 if quick else 200, compiled)
         curves[name] = predict(model, noisy)
         print(f"{name:4}: training loss {loss:.5f}, {distance(curves[name]):.4f} from the curve")
 
@@ -97,6 +104,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="15 epochs instead of 200")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="sine_rnn.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

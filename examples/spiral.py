@@ -23,20 +23,26 @@ def accuracy(model, dataset):
         return float(F.accuracy(model(dataset.data), dataset.label))
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     train, test = Spiral(train=True), Spiral(train=False)
     loader = DataLoader(train, batch_size=30)
     model = MLP((10, 3))
     optimizer = optimizers.SGD(1.0).setup(model)
+
+    def learn(x, t):
+        loss = F.softmax_cross_entropy(model(x), t)
+        model.cleargrads()
+        loss.backward()
+        optimizer.update()
+        return loss
+
+    if compiled:
+        learn = dezero.compile(learn)
     for epoch in range(60 if quick else 300):
         total = 0.0
         for x, t in loader:
-            loss = F.softmax_cross_entropy(model(x), t)
-            model.cleargrads()
-            loss.backward()
-            optimizer.update()
-            total += float(loss) * len(t) / len(train)
+            total += float(learn(x, t)) * len(t) / len(train)
         if (epoch + 1) % 60 == 0:
             print(f"epoch {epoch + 1:3}: loss {total:.3f}, test {accuracy(model, test):.3f}")
 
@@ -60,6 +66,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="60 epochs instead of 300")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="spiral.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

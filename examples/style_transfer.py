@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+import dezero
 import dezero.functions as F
 from dezero import Layer, Parameter
 from dezero.optimizers import Adam, WarmupCosine
@@ -58,29 +59,20 @@ def sizes(x):
     return [F.average_pooling(x, scale, stride=scale) for scale in (1, 2, 4, 8)]
 
 
-class PatchFeatures:
-    """Which patches of the painting a picture at four sizes is like."""
-
-    def __init__(self, style, kernels):
-        self.layers = [self.layer(y.data[0], kernels) for y in sizes(style)]
-
-    def layer(self, style, kernels):
-        """Kernels, and what to add so that each feature of the painting has mean 0."""
-        patches = np.lib.stride_tricks.sliding_window_view(style, (7, 7), axis=(1, 2))
-        patches = patches.transpose(1, 2, 0, 3, 4).reshape(-1, 147)
-        variance, directions = np.linalg.eigh(np.cov(patches.T))
-        parts = directions[:, -PARTS:] / np.sqrt(PARTS * (variance[-PARTS:] + 0.005))
-        W = (np.random.randn(kernels, PARTS) @ parts.T).astype(np.float32)
-        return W.reshape(-1, 3, 7, 7), -W @ patches.mean(axis=0)
-
-    def __call__(self, x):
-        for y, (W, b) in zip(sizes(x), self.layers, strict=True):
-            yield F.relu(F.conv2d(y, W, b, pad=3) - THRESHOLD)
+def patch_features(style, kernels):
+    """Kernels, and what to add so that each feature of the painting has mean 0."""
+    patches = np.lib.stride_tricks.sliding_window_view(style, (7, 7), axis=(1, 2))
+    patches = patches.transpose(1, 2, 0, 3, 4).reshape(-1, 147)
+    variance, directions = np.linalg.eigh(np.cov(patches.T))
+    parts = directions[:, -PARTS:] / np.sqrt(PARTS * (variance[-PARTS:] + 0.005))
+    W = (np.random.randn(kernels, PARTS) @ parts.T).astype(np.float32)
+    return W.reshape(-1, 3, 7, 7), -W @ patches.mean(axis=0)
 
 
 def grams(features, x):
-    """How strongly each two channels of each of the maps come together."""
-    for maps in features(x):
+    """How strongly each two features come together in the picture, at each of four sizes."""
+    for y, (W, b) in zip(sizes(x), features, strict=True):
+        maps = F.relu(F.conv2d(y, W, b, pad=3) - THRESHOLD)
         rows = maps.reshape(maps.shape[1], -1)
         yield F.matmul(rows, rows.T) / rows.shape[1]
 
@@ -92,7 +84,7 @@ def content(x):
 
 
 def difference(y, target):
-    return F.sum((y - target) ** 2) / float((target**2).sum())
+    return F.sum((y - target) ** 2) / np.sum(target**2)
 
 
 class Canvas(Layer):
@@ -109,28 +101,33 @@ class Canvas(Layer):
         return F.sigmoid(self.paint)
 
 
-def transfer(features, photo, style, steps):
+def transfer(features, photo, style, steps, compiled):
     shown, painted = content(photo).data, [gram.data for gram in grams(features, style)]
-    canvas, history = Canvas(photo, style), []
+    canvas = Canvas(photo, style)
     optimizer = Adam().setup(canvas)
     optimizer.add_hook(WarmupCosine(optimizer, peak=0.08, warmup=5, total=steps))
-    for _ in range(steps):
+
+    def learn():
         x = canvas()
         pairs = zip(grams(features, x), painted, strict=True)
         losses = difference(content(x), shown), sum(difference(gram, g) for gram, g in pairs)
         canvas.cleargrads()
         (losses[0] + 20 * losses[1]).backward()
         optimizer.update()
-        history.append([float(loss) for loss in losses])
+        return losses
+
+    if compiled:
+        learn = dezero.compile(learn)
+    history = [[float(loss) for loss in learn()] for _ in range(steps)]
     return canvas().data, history[0], history[-1]
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     size = (84, 96) if quick else (168, 192)
     photo, style = photograph(size), painting(size)
-    features = PatchFeatures(style, 16 if quick else 48)
-    image, first, last = transfer(features, photo, style, 30 if quick else 100)
+    features = [patch_features(y.data[0], 16 if quick else 48) for y in sizes(style)]
+    image, first, last = transfer(features, photo, style, 30 if quick else 100, compiled)
     other = float(difference(content(style), content(photo).data))
     print(f"style: at first {first[1]:.3f} from the painting, at last {last[1]:.3f}")
     print(f"content: {last[0]:.3f} from the photograph; the painting is {other:.3f} from it")
@@ -145,6 +142,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="30 steps of a small picture")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="style_transfer.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)

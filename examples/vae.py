@@ -2,11 +2,11 @@
 
 The encoder says where in the plane a picture may lie (a mean and a deviation); the decoder paints
 what lies at a point. They are trained together, to paint well and to spread all pictures like a
-normal distribution. Where Fashion-MNIST is neither installed nor to be had, Digits takes its
-place.
+normal distribution. Where Fashion-MNIST is not to be had, Digits takes its place.
 """
 
 import argparse
+from itertools import chain, islice, repeat
 from statistics import NormalDist
 
 import matplotlib
@@ -32,9 +32,8 @@ GRID = 14
 class VAE(Model):
     def __init__(self, pixels, hidden):
         super().__init__()
-        relu = F.relu
-        self.encoder = Sequential(Linear(hidden), relu, Linear(hidden), relu, Linear(4))
-        self.decoder = Sequential(Linear(hidden), relu, Linear(hidden), relu, Linear(pixels))
+        self.encoder = Sequential(Linear(hidden), F.relu, Linear(hidden), F.relu, Linear(4))
+        self.decoder = Sequential(Linear(hidden), F.relu, Linear(hidden), F.relu, Linear(pixels))
 
     def encode(self, x):
         """The mean and the logarithm of the variance of each picture's place: (N, 2) each."""
@@ -45,10 +44,10 @@ class VAE(Model):
         """How bright each pixel is, from 0 to 1."""
         return F.sigmoid(self.decoder(z))
 
-    def forward(self, x):
+    def forward(self, x, noise):
         """What a picture costs, in nats: the negative of the evidence lower bound (ELBO)."""
         mean, log_variance = self.encode(x)
-        z = mean + F.exp(0.5 * log_variance) * normal(mean.shape, np.float32)
+        z = mean + F.exp(0.5 * log_variance) * noise
         logits = self.decoder(z)
         pixels = F.sum(F.softplus(logits) - x * logits)  # -x log p - (1 - x) log(1 - p)
         spread = 0.5 * F.sum(F.exp(log_variance) + mean**2 - 1 - log_variance)
@@ -66,7 +65,8 @@ def load():
 def cost(model, loader):
     """What a picture costs on average."""
     with dezero.no_grad():
-        return sum(float(model(x)) * len(x) for x, _ in loader) / loader.data_size
+        costs = [model(x, normal((len(x), 2), np.float32)) * len(x) for x, _ in loader]
+    return float(sum(costs)) / loader.data_size
 
 
 def cost_of_means(means, t):
@@ -76,23 +76,25 @@ def cost_of_means(means, t):
     return np.log(len(p)) - np.logaddexp.reduce(likelihoods, axis=1).mean()
 
 
-def train_vae(model, train, test, steps):
+def train_vae(model, train, test, steps, compiled):
     loader = DataLoader(train, batch_size=100)
     in_order = DataLoader(test, batch_size=1000, shuffle=False)
     optimizer = Adam().setup(model)
     optimizer.add_hook(WarmupCosine(optimizer, peak=4e-3, warmup=steps // 20, total=steps))
-    step = 0
-    while step < steps:
-        for x, _ in loader:
-            loss = model(x)
-            model.cleargrads()
-            loss.backward()
-            optimizer.update()
-            step += 1
-            if step % (steps // 4) == 0:
-                print(f"step {step}: an unseen picture costs {cost(model, in_order):.2f} nats")
-            if step == steps:
-                break
+
+    def learn(x, noise):
+        loss = model(x, noise)
+        model.cleargrads()
+        loss.backward()
+        optimizer.update()
+
+    if compiled:
+        learn = dezero.compile(learn)
+    batches = islice(chain.from_iterable(repeat(loader)), steps)
+    for step, (x, _) in enumerate(batches, start=1):
+        learn(x, normal((len(x), 2), np.float32))
+        if step % (steps // 4) == 0:
+            print(f"step {step}: an unseen picture costs {cost(model, in_order):.2f} nats")
     return cost(model, in_order)
 
 
@@ -102,37 +104,34 @@ def draw(model, test, picture):
     plane = np.array([(a, b) for b in reversed(quantiles) for a in quantiles], np.float32)
     with dezero.no_grad():
         mean = model.encode(x)[0].data
-        again, samples, painted = (
-            model.decode(z).data for z in (mean[:24], normal((24, 2), np.float32), plane)
-        )
+        places = mean[:24], normal((24, 2), np.float32), plane
+        again, samples, painted = (model.decode(z).data for z in places)
     figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
     for label, name in test.labels().items():
         axes[0].scatter(*mean[t == label].T, s=3, alpha=0.6, color=f"C{label}", label=name)
     axes[0].set(xlabel="z₀", ylabel="z₁", xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal")
+    axes[0].set_title("Unseen pictures")
     axes[0].legend(loc="upper left", markerscale=4, fontsize="x-small")
     pairs = np.stack([x[:24].reshape(3, 8, -1), again.reshape(3, 8, -1)], axis=1)
     rows = np.concatenate([pairs.reshape(48, -1), samples])
-    titles = (
-        "Unseen pictures",
-        "What lies in the plane",
-        "Given, painted again; at the end invented",
+    grids = (
+        ("What lies in the plane", painted, GRID, GRID),
+        ("Given, painted again; at the end invented", rows, 9, 8),
     )
-    grids = (painted, GRID, GRID), (rows, 9, 8)
-    for panel, (images, row, col) in zip(axes[1:], grids, strict=True):
-        shape = test.data.shape[1:]
-        panel.imshow(image_grid(images.reshape(-1, *shape), row, col), cmap="gray_r")
-        panel.axis("off")
-    for panel, title in zip(axes, titles, strict=True):
+    for panel, (title, images, row, col) in zip(axes[1:], grids, strict=True):
+        images = images.reshape(-1, *test.data.shape[1:])
+        panel.imshow(image_grid(images, row, col), cmap="gray_r")
         panel.set_title(title)
+        panel.axis("off")
     figure.savefig(picture, dpi=80)
 
 
-def main(quick, picture):
+def main(quick, compiled, picture):
     np.random.seed(0)
     dezero.random.seed(0)
     train, test = load()
     model = VAE(train[0][0].size, hidden=128 if quick else 256)
-    ours = train_vae(model, train, test, steps=1200 if quick else 5000)
+    ours = train_vae(model, train, test, 1200 if quick else 5000, compiled)
     x, t = train.batch(range(len(train)))
     unseen, _ = test.batch(range(len(test)))
     average = cost_of_means(x.mean(axis=0, keepdims=True), unseen)
@@ -145,6 +144,7 @@ def main(quick, picture):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,200 steps of small networks")
+    parser.add_argument("--compile", action="store_true", help="run the step as native code")
     parser.add_argument("--picture", default="vae.png")
     options = parser.parse_args()
-    main(options.quick, options.picture)
+    main(options.quick, options.compile, options.picture)
