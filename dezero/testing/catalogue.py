@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from . import samples
 
 
@@ -123,4 +124,4 @@ def mapped(args: tuple[Any, ...], change: Callable[[np.ndarray], Any]) -> list[A
 
 def is_operand(x: Any) -> bool:
     """Whether an argument of a sample is an array that is differentiated."""
-    return isinstance(x, np.ndarray) and x.dtype == np.float64
+    return is_array(x) and x.dtype == np.float64

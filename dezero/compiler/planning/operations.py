@@ -36,8 +36,8 @@ ANY = {
     "logical_or": "a || b",
     "logical_not": "!a",
     "logical_xor": "!a != !b",
-    "maximum": "(a >= b || a != a) ? a : b",  # not-a-number wins, as in NumPy
-    "minimum": "(a <= b || a != a) ? a : b",
+    "maximum": "a >= b ? a : b",
+    "minimum": "a <= b ? a : b",
 }
 WHOLE = {
     "bitwise_and": "a & b",
@@ -61,6 +61,7 @@ REAL = {
     "trunc": "__builtin_truncF(a)",
     "rint": "__builtin_rintF(a)",
 }
+EXTREMES = {"maximum": "max_T(a, b)", "minimum": "min_T(a, b)"}  # of floating-point numbers
 # libm's, which are not vectorised: no slower than NumPy's for few numbers only
 FEW = {"power": "powF(a, b)"} | {
     name: f"{c}F(a)"
@@ -124,6 +125,8 @@ def expression(node: Node, nodes: list[Node]) -> str | None:
             found = POWERS.get(float(exponent.attr))
             if found:
                 return found
+    if node.op in EXTREMES and loop in FLOATS:
+        return EXTREMES[node.op]
     if node.op in FEW and node_size(node) <= FEW_NUMBERS:
         return FEW[node.op] if loop in FLOATS else None
     if node.op in REAL:

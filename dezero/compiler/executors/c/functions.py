@@ -1,4 +1,4 @@
-"""The C text that every compiled file begins with: types, and exp, log and tanh.
+"""The C text that every compiled file begins with: types, and exp, log, tanh and others.
 
 They are straight code without branches, so that loops of them become vector instructions; libm's
 are not vectorised. Errors against the true value, in units in the last place, are at most 1
@@ -29,6 +29,17 @@ typedef unsigned char boolean;
 FUNCTIONS = Template("""
 static inline $I bits_$T($T x) { $I i; memcpy(&i, &x, sizeof i); return i; }
 static inline $T real_$T($I i) { $T x; memcpy(&x, &i, sizeof x); return x; }
+
+/* not-a-number wins, as in NumPy; in two steps, or GCC may give up to vectorise the loop */
+static inline $T max_$T($T a, $T b) {
+    $T y = a < b ? b : a;
+    return b != b ? b : y;
+}
+
+static inline $T min_$T($T a, $T b) {
+    $T y = a > b ? b : a;
+    return b != b ? b : y;
+}
 
 /* x = k ln 2 + r; the low bits of t hold k */
 static inline $T expm1_reduced_$T($T x, $I *k) {

@@ -1,0 +1,64 @@
+"""Loops of native code become vector instructions: GCC says which."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+import dezero.functions as F
+from dezero import Variable
+from dezero.compiler import compile
+from dezero.compiler.executors.c.toolchain import FLAGS, NoCompiler, compiler
+
+X = np.random.default_rng(0).normal(size=(64, 96)).astype(np.float32)
+SHARES = np.random.default_rng(1).random(X.shape, np.float32)
+FUNCTIONS = {
+    "binary cross-entropy of scores": lambda x: F.sigmoid_cross_entropy(x, SHARES),
+    "gelu": lambda x: F.sum(F.gelu(x)),
+    "softmax": lambda x: F.sum(F.softmax(x) ** 2),
+    "layer norm": lambda x: F.sum(F.tanh(F.layer_norm(x, X[0], X[1]))),
+    "clipped": lambda x: F.sum(F.log(F.clip(F.leaky_relu(x), 0.1, 0.9))),
+}
+
+
+def gcc():
+    try:
+        found = compiler()
+    except NoCompiler as error:
+        pytest.skip(str(error))
+    about = subprocess.run([*found.command, "--version"], capture_output=True, text=True)
+    if "Free Software Foundation" not in about.stdout:
+        pytest.skip("the compiler is not GCC")
+    return [*found.command, *FLAGS, *found.wanted]
+
+
+def scalar_loops(source, folder):
+    """How many loops there are that are to be of vectors, and those that GCC says are not."""
+    (folder / "step.c").write_text(source)
+    call = [*gcc(), "-fopt-info-vec-optimized", "step.c", "-o", "step.so", "-lm"]
+    said = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=True).stderr
+    done = {int(n) for n in re.findall(r"step\.c:(\d+):\d+: optimized: loop vectorized", said)}
+    lines = source.splitlines()
+    wanted = [k for k, line in enumerate(lines, 1) if "#pragma omp simd" in line]
+    # GCC names the pragma, the loop or its first statement
+    return len(wanted), [lines[k] for k in wanted if not done & {k, k + 1, k + 2}]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_every_loop(function, tmp_path):
+    x = Variable(X)
+
+    @compile
+    def step():
+        y = function(x)
+        x.cleargrad()
+        y.backward()
+        return x.grad.data
+
+    for _ in range(4):
+        step()
+        step.wait()
+    loops, scalar = scalar_loops(step.source(), tmp_path)
+    assert loops
+    assert not scalar
