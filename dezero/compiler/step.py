@@ -12,6 +12,7 @@ from ..arrays import random
 from ..core.config import SETTINGS
 from ..errors import CompileError
 from .executors.numpy import Executor
+from .outline import Outline, outline
 from .path import FAILED, CompileWarning, Path, confirmed, key_of
 from .report import report
 from .state.places import walk
@@ -217,6 +218,28 @@ class Step:
         tanh: 1 path
         """
         return report(self)
+
+    def outline(self, path: int = 0) -> Outline:
+        """What a path is made of: its tape, kernels and memory, as `dezero.viz` draws them.
+
+        It waits for the C compiler if that is at work: NumPy's kernels are others.
+
+        Args:
+            path: Its number in the report.
+
+        Raises:
+            CompileError: There is no such path (yet).
+
+        >>> import numpy as np
+        >>> from dezero.compiler import compile
+        >>> step = compile(lambda x: np.tanh(x) * 2, executor="numpy")
+        >>> for _ in range(3):
+        ...     y = step(np.ones(3))
+        >>> [operation.name for operation in step.outline().tape]
+        ['x', 'tanh', '2', 'multiply']
+        """
+        self.wait()
+        return outline(self, path)
 
     def source(self) -> str:
         """The C of every path, with the lines of the program it came from; empty without C."""

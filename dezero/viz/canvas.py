@@ -72,9 +72,9 @@ class _Brush:
                 self.add(Ellipse((x, y), 2 * rx, 2 * ry), filled=op == "E")
             case {"op": "P" | "p" as op, "points": points}:
                 self.add(PathPatch(Path([*points, points[0]], closed=True)), filled=op == "P")
-            case {"op": "B" | "b", "points": points}:
+            case {"op": "B" | "b" as op, "points": points}:
                 codes = [Path.MOVETO] + [Path.CURVE4] * (len(points) - 1)
-                self.add(PathPatch(Path(points, codes)), filled=False)
+                self.add(PathPatch(Path(points, codes)), filled=op == "B")
             case {"op": "T", "pt": point, "text": text}:
                 self.write(text, point)
 

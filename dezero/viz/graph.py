@@ -84,8 +84,8 @@ def get_dot_graph(
     v0 -> f0
     f0 -> v1
     """
-    text: str = _digraph(output, verbose, names).source
-    return text
+    source: str = _digraph(output, verbose, names).source
+    return source
 
 
 def plot_dot_graph(
@@ -136,21 +136,21 @@ def _digraph(
     for y in outputs:
         if not isinstance(y, Variable):
             raise DTypeError(f"graph: output is {described(y)}, but must be a Variable")
-    graph = _empty_digraph()
+    graph = empty_digraph()
     nodes = _Nodes(outputs, verbose, names or {})
     for i, (layer, members) in enumerate(nodes.frames.items()):
         if layer is None:
             _add(graph, members)
             continue
         with graph.subgraph(name=f"cluster_{i}") as frame:
-            frame.attr(label=_text(layer), **LAYER_STYLE)
+            frame.attr(label=text(layer), **LAYER_STYLE)
             _add(frame, members)
     for start, end in nodes.arrows:
         graph.edge(start, end)
     return graph
 
 
-def _empty_digraph() -> Digraph:
+def empty_digraph() -> Digraph:
     """A graph with our style and nothing in it."""
     try:
         from graphviz import Digraph
@@ -215,7 +215,7 @@ class _Nodes:
 
     def place(self, frame: str | None, node: str, label: str, style: dict[str, str]) -> None:
         """Note a node under its frame."""
-        self.frames.setdefault(frame, []).append((node, _text(label), style))
+        self.frames.setdefault(frame, []).append((node, text(label), style))
 
     def layer(self, x: Variable) -> str | None:
         """The layer that a Variable belongs to: "l0" of "l0/W"."""
@@ -231,7 +231,7 @@ class _Nodes:
         return f"{name}\n{x.shape} {x.dtype}".strip()
 
 
-def _text(label: str) -> str:
+def text(label: str) -> str:
     """A label that Graphviz shows as it is: none of its escapes, entities or HTML."""
     from graphviz import escape
 

@@ -28,12 +28,15 @@ class Memory:
         owners: For each stored node the node whose memory it has: itself, a slot that it is
             written over, or a result whose place it takes.
         offsets: For each owner in the arena its first byte.
+        scratch: Bytes that a nest works with, by its index, if it does with any; where they are
+            is in `offsets`, under the negative number -1 - index.
         arena: Bytes of the arena.
         unshared: Bytes that the results would take if each had its own.
     """
 
     owners: dict[int, int] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
+    scratch: dict[int, int] = field(default_factory=dict)
     arena: int = 0
     unshared: int = 0
 
@@ -106,14 +109,7 @@ class Allocator:
         self.apart = apart
         self.memory = Memory()
         self.free = FreeList()
-        self.last: dict[int, int] = {}  # for each root the time of its last reading
-        for time, nest in enumerate(schedule):
-            for i in nest.members:
-                self.last[i] = max(self.last.get(i, 0), time)
-                for j in self.nodes[i].ins:
-                    self.last[self.roots[j]] = time
-        for i in kept:
-            self.last[i] = len(schedule)
+        self.last = last_reads(fusion, schedule, kept)
         self.dying: dict[int, list[int]] = {}
         for i, time in self.last.items():
             self.dying.setdefault(time, []).append(i)
@@ -123,8 +119,7 @@ class Allocator:
 
         Args:
             schedule: The nests in order.
-            scratch: Bytes that a nest needs while it runs, by its index. They are in `offsets`
-                under the negative number -1 - index.
+            scratch: Bytes that a nest needs while it runs, by its index.
         """
         memory = self.memory
         for time, nest in enumerate(schedule):
@@ -133,6 +128,7 @@ class Allocator:
                     self.place(i, nest, time)
             working = rounded(scratch.get(nest.index, 0))
             if working:
+                memory.scratch[nest.index] = working
                 memory.offsets[-1 - nest.index] = self.free.take(working)
                 self.free.give(memory.offsets[-1 - nest.index], working)
             for i in self.dying.get(time, ()):
@@ -182,6 +178,17 @@ class Allocator:
     def in_step(self, i: int, r: int, nest: Nest) -> bool:
         """Whether result i may be written over r: all that reads r has done so at that place."""
         return in_step(self.fusion, i, r, nest)
+
+
+def last_reads(fusion: Fusion, schedule: list[Nest], kept: set[int]) -> dict[int, int]:
+    """For each root the time of its last reading; of `kept` the end of the schedule."""
+    last: dict[int, int] = {}
+    for time, nest in enumerate(schedule):
+        for i in nest.members:
+            last[i] = max(last.get(i, 0), time)
+            for j in fusion.nodes[i].ins:
+                last[fusion.layout.roots[j]] = time
+    return last | dict.fromkeys(kept, len(schedule))
 
 
 def in_step(fusion: Fusion, i: int, r: int, nest: Nest) -> bool:

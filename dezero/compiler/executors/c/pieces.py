@@ -46,6 +46,7 @@ class Writer:
         self.table: dict[int | str, int] = {}
         self.draws: list[int] = []
         self.cost = 0.0
+        self.numbers = {nest.index: k for k, nest in enumerate(schedule.nests)}
 
     def writes(self, nest: Nest) -> bool:
         """Whether there is C for a nest; else NumPy has to compute it."""
@@ -76,7 +77,7 @@ class Writer:
             found = self.call(node) if rows is None else self.index(node, rows)
         self.cost += sum(piece.cost for piece in found)
         if found:
-            found[0].comment = self.comment(nest.members)
+            found[0].comment = f"{self.numbers[nest.index]}: {self.comment(nest.members)}"
         return found
 
     # --- where things are
