@@ -52,11 +52,12 @@ static inline $T expm1_reduced_$T($T x, $I *k) {
 
 static inline $T exp_$T($T x) {
     $I k;
-    $T y = x < $least ? $least : x;
+    $T y = x < $least ? 0 : x; /* whose result is 0: rounding to it takes processors long */
     y = y > $most ? $most : y;
     $T p = 1 + expm1_reduced_$T(y, &k);
     $I half = k >> 1; /* two factors: 2^k itself may not be a normal number */
-    return p * real_$T((half + $bias) << $mantissa) * real_$T((k - half + $bias) << $mantissa);
+    p = p * real_$T((half + $bias) << $mantissa) * real_$T((k - half + $bias) << $mantissa);
+    return x < $least ? 0 : p;
 }
 
 static inline $T tanh_$T($T x) {
