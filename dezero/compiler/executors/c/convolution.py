@@ -19,6 +19,7 @@ from .slabs import backward_axes, forward_axes, slab_of
 from .tiles import Problem
 from .vectors import Body, Kernel, Target, for_targets, itemsize, kind_of, unique_name
 from .winograd import Winograd, best_algorithm
+from .winograd_gradients import winograd_gradient
 
 PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
 FEW = 4  # outputs for which vectors of inputs may be better
@@ -49,7 +50,12 @@ def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any
                 return DepthwiseGradient(problem, target).body()
             backward = op == "conv_transposed"
             return Depthwise(problem.name, backward, shapes, window, problem.kind).body(target)
-        return WeightGradient(problem, target).body() if gradient else quickest(problem, target)
+        if gradient:
+            F = best_algorithm(problem)
+            if F:
+                return winograd_gradient(problem, target, F)
+            return WeightGradient(problem, target).body()
+        return quickest(problem, target)
 
     return for_targets(problem.name, STAGES[op], body)
 

@@ -8,25 +8,17 @@ second stage adds up and brings into the order of the weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, prod
 
+from .blocks import Outer, best_block
 from .slabs import slab_of, strides
 from .tiles import Problem, plain_walk
-from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
+from .vectors import Body, Target, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 192  # over which is summed at a time, so that both operands stay in the L1 cache
 MANY_WEIGHTS = 1 << 18  # then sums do not stay in the cache, and the pixels should be more
 SLACK = 64  # elements that may be read past the end of a slab
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """So many rows, by so many vectors of columns."""
-
-    rows: int
-    vectors: int
-    swapped: bool  # whether columns are inputs, and rows are channels of y
 
 
 class WeightGradient:
@@ -41,39 +33,21 @@ class WeightGradient:
         pixels = 512 if weights > MANY_WEIGHTS else PIXELS
         slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, self.size, pixels)
         self.length = plain_walk(p.phases[0], slab, 1, p.groups, p.inputs).length
-        self.block = self.best_block()
+        shape = self.length, p.outputs
+        found = [best_block(*sides, self.lanes, target) for sides in (shape, shape[::-1])]
+        # whether columns are inputs, and rows are channels of y
+        self.swapped = found[1][1] < found[0][1]
+        self.block, _ = found[self.swapped]
+        rows, columns = shape[::-1] if self.swapped else shape
         self.width = self.block.vectors * self.lanes
-        rows, columns = self.length, p.outputs
-        if self.block.swapped:
-            rows, columns = columns, rows
         self.down, self.across = ceil(rows / self.block.rows), ceil(columns / self.width)
         self.rows, self.columns = rows, columns
         # what is read too far must lie in a slab
         too_far = rows % self.block.rows > 0, columns < self.width
-        x_too_far, self.y_copied = reversed(too_far) if self.block.swapped else too_far
+        x_too_far, self.y_copied = reversed(too_far) if self.swapped else too_far
         self.slab = replace(slab, in_place=False) if x_too_far else slab
         self.starts = plain_walk(p.phases[0], self.slab, 1, p.groups, p.inputs).starts
         self.steps = strides(p.results, p.groups * p.outputs)
-
-    def best_block(self) -> Block:
-        """The block with which a pixel takes the least time, as far as can be foreseen."""
-        best, least = Block(1, 1, False), float("inf")
-        for swapped in (False, True):
-            rows, columns = self.length, self.problem.outputs
-            if swapped:
-                rows, columns = columns, rows
-            needed = ceil(columns / self.lanes)
-            for v in range(1, min(needed, 8) + 1):
-                if v < needed and v * self.lanes > columns:
-                    continue
-                for m in range(1, min(rows, self.target.registers) + 1):
-                    if v * (m + 1) + 1 > self.target.registers - (v > 1):
-                        break
-                    blocks = ceil(rows / m) * ceil(columns / (v * self.lanes))
-                    time = blocks * max(v * m / 2, (v + m) / 2, 4.0)
-                    if time < least:
-                        best, least = Block(m, v, swapped), time
-        return best
 
     def body(self) -> Body:
         """The kernel's text and its scratch memory."""
@@ -91,32 +65,14 @@ class WeightGradient:
 
     def product(self) -> str:
         """The C function that adds the products of the pixels of some rows to a block."""
-        p, m, vectors = self.problem, self.block.rows, self.block.vectors
-        V = f"{p.name}_v"
-        phase = p.phases[0]
+        p, phase = self.problem, self.problem.phases[0]
         x = [a.advance * s for a, s in zip(phase, self.slab.strides[1:], strict=True)]
-        x, y = [self.slab.strides[0], *x], list(self.steps)
-        a, b = (y, x) if self.block.swapped else (x, y)
-        names = [[f"s{i}_{v}" for v in range(vectors)] for i in range(m)]
-        places = [(i, v) for i in range(m) for v in range(vectors)]
-        opening, closing = "", ""
-        for i, v in places:
-            place = f"*({V} *)(sums + {i * self.width + v * self.lanes})"
-            opening += f"{V} {names[i][v]} = {place};\n"
-            closing += f"{place} = {names[i][v]};\n"
-        at = [f"i{k}" for k in range(len(phase) + 1)]
-        inner = f"const {p.kind} *a = a0 + {element(at, a)}, *b = b0 + {element(at, b)};\n"
-        for v in range(vectors):
-            inner += f"const {V} b_{v} = *(const {V} *)(b + {v * self.lanes});\n"
-        for i in range(m):
-            terms = "".join(f" {names[i][v]} += v * b_{v};" for v in range(vectors))
-            inner += f"{{ const {p.kind} v = a[{i}];{terms} }}\n"
-        counts = [self.slab.images, "rows", *[axis.count for axis in phase[1:]]]
-        loops = nested(list(zip(at, counts, strict=True)), inner)
-        return (
-            f"static void {p.name}_product(const {p.kind} *a0, const {p.kind} *b0, "
-            f"{p.kind} *sums, int64_t rows) {{\n{opening}{loops}{closing}}}\n"
-        )
+        sides = [[self.slab.strides[0], *x], list(self.steps)]
+        left, right = reversed(sides) if self.swapped else sides
+        loops = [self.slab.images, "rows", *[axis.count for axis in phase[1:]]]
+        V = f"{p.name}_v"
+        outer = Outer(p.kind, V, self.lanes, self.block, self.width, loops, left, right, False)
+        return outer.text(f"{p.name}_product")
 
     def run(self, sums: int, x: int, private: int) -> str:
         """The stage that adds up the slabs of a thread."""
@@ -150,11 +106,11 @@ class WeightGradient:
         """C that adds the products of a chunk to all blocks of sums."""
         p, block, runs_ = self.problem, self.block, len(self.starts)
         row, column = f"down * {block.rows}", "start"
-        at_x, at_y = (column, row) if block.swapped else (row, column)
+        at_x, at_y = (column, row) if self.swapped else (row, column)
         step = p.phases[0][0].advance * self.slab.strides[1]
         left = f"slab + starts[r] + u * {step} + group * {p.inputs} + {at_x}"
         right = f"ys + u * {self.steps[1]} + group * {p.outputs} + {at_y}"
-        if block.swapped:
+        if self.swapped:
             left, right = right, left
         body = (
             f"{self.column_start()}"
@@ -181,7 +137,7 @@ class WeightGradient:
             f"group * {p.outputs * p.inputs * taps} + o * {p.inputs * taps} + c * {taps} + tap"
         )
         row, column = f"(tap % {merged} * {p.inputs} + c)", "o"
-        if self.block.swapped:
+        if self.swapped:
             row, column = column, row
         body = (
             f"const int64_t row = {row}, column = {column};\n"

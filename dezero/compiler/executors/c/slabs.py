@@ -6,8 +6,8 @@ the padding around it, so that the kernels need no conditions and the data lies 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from math import ceil, prod
 
 from ....arrays.patches import Sizes, Window
 from .vectors import element, nested
@@ -127,20 +127,27 @@ class Slab:
 
     def opening(self, name: str, kind: str, scratch: str) -> str:
         """C that finds `u0`, `u1`, `n` and `slab`, which is filled, for a unit of work."""
-        text = (
+        return self.bounds() + self.part("slab", "x", name, kind, scratch)
+
+    def bounds(self) -> str:
+        """C that finds which images and outputs belong to a unit of work: from n, and u0 to u1."""
+        return (
             f"const int64_t n = unit / {self.bands} * {self.images}, band = unit % {self.bands};\n"
             f"const int64_t u0 = band * {self.count} / {self.bands};\n"
             f"const int64_t u1 = (band + 1) * {self.count} / {self.bands};\n"
         )
+
+    def part(self, slab: str, array: str, name: str, kind: str, scratch: str) -> str:
+        """C that makes `slab` point to these images and rows of an array, filled if need be."""
         if self.in_place:
             start = sum(a * s for a, s in zip(self.low, self.strides[1:], strict=True))
             step = self.advance * self.strides[1]
-            return text + (
-                f"const {kind} *slab = x + n * {self.strides[0]} + u0 * {step} + {start};\n"
+            return (
+                f"const {kind} *{slab} = {array} + n * {self.strides[0]} + u0 * {step} + {start};\n"
             )
-        return text + (
-            f"{kind} *slab = ({kind} *)({scratch});\n"
-            f"{name}(x, n, u0 * {self.advance} + {self.low[0]}, slab);\n"
+        return (
+            f"{kind} *{slab} = ({kind} *)({scratch});\n"
+            f"{name}({array}, n, u0 * {self.advance} + {self.low[0]}, {slab});\n"
         )
 
     def filling(self, name: str, kind: str) -> str:
@@ -208,6 +215,24 @@ def slab_of(
     extents[0] -= advance * (counts[0] - -(-counts[0] // bands))
     inside = all(a >= 0 and b < n for a, b, n in zip(low, high, sizes, strict=True))
     return Slab(together, bands, counts[0], advance, sizes, low, tuple(extents), channels, inside)
+
+
+def like(slab: Slab, sizes: Sizes, channels: int, advance: int) -> Slab:
+    """The slabs of another array that holds `advance` places for each output of a slab's."""
+    counts = [slab.count, *[ceil(n / advance) for n in sizes[1:]]]
+    extents = [advance * n for n in counts]
+    inside = extents == list(sizes)
+    extents[0] = advance * ceil(slab.count / slab.bands)
+    low = (0,) * len(sizes)
+    return replace(
+        slab,
+        advance=advance,
+        sizes=sizes,
+        low=low,
+        extents=tuple(extents),
+        channels=channels,
+        in_place=inside,
+    )
 
 
 def reach(phases: list[tuple[Phase, ...]]) -> tuple[Sizes, Sizes, Sizes]:

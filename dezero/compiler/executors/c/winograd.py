@@ -6,17 +6,18 @@ a product of matrices, of its tiles and its weights; and their results are trans
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, prod
 
 from .direct import Direct
 from .slabs import Phase, Slab, slab_of, strides, visible
 from .tiles import Problem
-from .transforms import Algorithm, algorithm, both_sides
+from .transforms import Algorithm, Matrix, algorithm, both_sides
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 CHANNELS = 32  # at least, for transforms to pay
 TILES = {4: 96, 6: 48}  # in a slab, by inputs of a tile, so that they stay in the cache
+SKEW = 64  # bytes, so that places of a tile do not share the cache's sets
 
 
 class Winograd:
@@ -35,7 +36,7 @@ class Winograd:
         self.tiles = self.slab.images * rows * across
         # products of matrices are convolutions with one tap, of as many places as there are tiles
         self.product = Direct(*rows_by_weights(p, least), target)
-        skew = 64 // self.size  # so that places of a tile do not share the cache's sets
+        skew = SKEW // self.size
         self.x_step, self.y_step = self.tiles * p.inputs + skew, self.tiles * p.outputs + skew
 
     def body(self) -> Body:
@@ -49,7 +50,9 @@ class Winograd:
         text = vector_type(f"{p.name}_v", p.kind, self.lanes * self.size, self.size)
         text += self.packing() + self.slab.filling(f"{p.name}_fill", p.kind)
         text += function.replace(self.product.problem.name, p.name)
-        text += gather(self.F, p, self.slab, self.across, self.x_step, self.lanes)
+        M, V = self.F.B, f"{p.name}_v"
+        gather = Transform(p.kind, V, self.lanes, M, self.slab, self.F.m, self.across, self.x_step)
+        text += gather.text(f"{p.name}_gather")
         text += self.scattering()
         return Body(text + self.run(shared, slab, x, y), shared, slab + x + y)
 
@@ -154,28 +157,56 @@ class Winograd:
         )
 
 
-def gather(F: Algorithm, p: Problem, slab: Slab, across: int, step: int, lanes: int) -> str:
-    """The C function NAME_gather(slab, inputs, rows) that transforms the tiles of a slab."""
-    steps = list(slab.strides)
-    loads = "".join(
-        f"const V x{i}_{j} = *(const V *)(from + {i * steps[1] + j * steps[2]});\n"
-        for i in range(F.n)
-        for j in range(F.n)
-    )
-    stores = "".join(
-        f"*(V *)(to + {(i * F.n + j) * step}) = z{i}_{j};\n" for i in range(F.n) for j in range(F.n)
-    )
-    body = (
-        f"const {p.kind} *from = slab + c + "
-        f"{element(['i0', f'i1 * {F.m}', f'i2 * {F.m}'], steps)};\n"
-        f"{p.kind} *to = inputs + c + ((i0 * rows + i1) * {across} + i2) * {p.inputs};\n"
-        f"{loads}{both_sides(F.B, p.kind)}{stores}"
-    )
-    loops = [("i0", slab.images), ("i1", "rows"), ("i2", across)]
-    return (
-        f"static void {p.name}_gather(const {p.kind} *slab, {p.kind} *inputs, int64_t rows) {{\n"
-        f"typedef {p.name}_v V;\n{nested(loops, over_channels(p.inputs, lanes, body))}}}\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Writes the function that transforms the tiles of a slab: [place][tile][channel].
+
+    Attributes:
+        kind: "float" or "double".
+        vector: The type of a vector.
+        lanes: Numbers in it.
+        M: The matrix, for both sides.
+        slab: Where tiles are read from.
+        m: Places from one tile to the next, along each axis.
+        across: Tiles in a row.
+        step: Elements from one place to the next.
+    """
+
+    kind: str
+    vector: str
+    lanes: int
+    M: Matrix
+    slab: Slab
+    m: int
+    across: int
+    step: int
+
+    def text(self, name: str) -> str:
+        """The C function NAME(slab, tiles, rows)."""
+        steps, n = list(self.slab.strides), len(self.M)
+        sides = range(len(self.M[0]))
+        loads = "".join(
+            f"const V x{i}_{j} = *(const V *)(from + {i * steps[1] + j * steps[2]});\n"
+            for i in sides
+            for j in sides
+        )
+        stores = "".join(
+            f"*(V *)(to + {(i * n + j) * self.step}) = z{i}_{j};\n"
+            for i in range(n)
+            for j in range(n)
+        )
+        C = self.slab.channels
+        place = element(["i0", f"i1 * {self.m}", f"i2 * {self.m}"], steps)
+        body = (
+            f"const {self.kind} *from = slab + c + {place};\n"
+            f"{self.kind} *to = tiles + c + ((i0 * rows + i1) * {self.across} + i2) * {C};\n"
+            f"{loads}{both_sides(self.M, self.kind)}{stores}"
+        )
+        loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)]
+        return (
+            f"static void {name}(const {self.kind} *slab, {self.kind} *tiles, int64_t rows) {{\n"
+            f"typedef {self.vector} V;\n{nested(loops, over_channels(C, self.lanes, body))}}}\n"
+        )
 
 
 def over_channels(channels: int, lanes: int, body: str) -> str:
