@@ -17,6 +17,7 @@ from ..arrays import random
 from ..errors import CompileError
 from .executors.c.toolchain import Job, NoCompiler, NotReady, deferring
 from .executors.numpy import Executor
+from .interrupts import uninterrupted
 from .planning.plan import planned
 from .state import commit
 from .state.effects import Recipe
@@ -68,6 +69,9 @@ class Path:
         )
         self.given = committer.given
         self.bound = bindable(trace, earlier)
+        self.state = [k for k, i in enumerate(trace.slots) if in_state(trace, i)]
+        written = {e[1] for e in trace.effects if e[0] == "write"}
+        self.written = [k for k in self.state if trace.slots[k] in written]
         for place in trace.places:
             place.value = None  # the arguments of the traced calls may be freed
         self.trace = trace
@@ -80,6 +84,7 @@ class Path:
         self.times: deque[float] = deque(maxlen=LATEST)  # seconds of the executor's last replays
         self.executor = self.built()
         self.moved = changed(self.bound)
+        self.loose = self.loosened()
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
@@ -87,17 +92,30 @@ class Path:
             self.settle()
         if self.moved(values):
             self.rebind(values)
+        if self.loose and self.meet(values):
+            return FAILED
         executor = self.executor
         begun = perf_counter()
         state = random.get_state() if self.trace.draws else None
+        executor.flags.fill(0)
         try:
             failed = executor.run(values)
         except Exception as error:  # the eager run decides what it means
             self.error = f"{type(error).__name__}: {error}"
             failed = 0
+        except BaseException:  # Ctrl-C
+            if executor.flags[1]:
+                self.finish(values)
+            elif state is not None:
+                random.set_state(state)
+            raise
         else:
             if failed < 0:
-                result = self.commit(values, executor.outputs)
+                try:
+                    result = self.commit(values, executor.outputs)
+                except BaseException:
+                    self.finish(values)
+                    raise
                 self.times.append(perf_counter() - begun)
                 if not self.runs:
                     trim()
@@ -108,6 +126,24 @@ class Path:
             random.set_state(state)
         return FAILED
 
+    def finish(self, values: tuple[Any, ...]) -> None:
+        """Commit what an interrupted run has computed: the state may have been written over."""
+        with uninterrupted():
+            self.executor.finish()
+            self.commit(values, self.executor.outputs)
+
+    def meet(self, values: tuple[Any, ...]) -> bool:
+        """Whether an array of the state that is written into shares its memory with another.
+
+        The traces have told for the bound arrays, which have not changed since.
+        """
+        arrays = {k: values[k] for k in self.state}
+        owners = {id(x if x.base is None else x.base) for x in arrays.values()}
+        if len(owners) == len(arrays):
+            return False
+        pairs = [(i, j) for i in self.written for j in self.state if i != j]
+        return any(np.may_share_memory(arrays[i], arrays[j]) for i, j in pairs)
+
     def others(self, trace: Trace) -> set[int]:
         """The places where a trace of the same key has other objects than this path."""
         return {i for i, x in self.fixed.items() if trace.places[i].value is not x}
@@ -117,6 +153,11 @@ class Path:
         self.bound = {k: x for k, x in self.bound.items() if values[k] is x and usable(x)}
         self.executor = self.built()
         self.moved = changed(self.bound)
+        self.loose = self.loosened()
+
+    def loosened(self) -> bool:
+        """Whether arrays of the state may be others in each call, and may come to overlap."""
+        return bool(self.written) and not self.bound.keys() >= set(self.state)
 
     def built(self) -> Executor:
         """An executor for the bound arrays: in C if there is nothing to wait for."""
@@ -234,6 +275,12 @@ def in_arguments(trace: Trace, i: int) -> bool:
     while trace.places[i].parent >= 0:
         i = trace.places[i].parent
     return i in (1, 2)
+
+
+def in_state(trace: Trace, i: int) -> bool:
+    """Whether a place has an array that the step looks at, and that is no argument."""
+    value = trace.places[i].value
+    return isinstance(value, np.ndarray) and i not in trace.unread and not in_arguments(trace, i)
 
 
 def usable(x: Any) -> bool:

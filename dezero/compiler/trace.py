@@ -15,6 +15,7 @@ from numpy.lib.array_utils import byte_bounds
 from ..arrays import is_array, random
 from ..core import Variable
 from ..errors import CompileError
+from .interrupts import uninterrupted
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
@@ -97,20 +98,22 @@ def trace(
         changed = snapshot.changed()
         if changed is not None:
             raise CompileError(f"the step changes what is in {changed}: use a list or a dict")
+        tape.open = False
+        done.foreign = generators.drawn()
+        done.draws = random.get_state() != random_state
+        writer = Writer({place.index: place.value for place in places}, {})
+        commit = writer.write(done.result, done.effects, done.touched(), len(values))
     except BaseException:
         tape.open = False
-        snapshot.restore()
-        random.set_state(random_state)
-        generators.restore()
+        with uninterrupted():
+            snapshot.restore()
+            random.set_state(random_state)
+            generators.restore()
         raise
-    tape.open = False
-    snapshot.restore()
-    done.foreign = generators.drawn()
-    done.draws = random.get_state() != random_state
-    writer = Writer({place.index: place.value for place in places}, {})
-    commit = writer.write(done.result, done.effects, done.touched(), len(values))
-    result = commit((), list(map(real, values)))
-    del writer, values
+    with uninterrupted():
+        snapshot.restore()
+        result = commit((), list(map(real, values)))
+    del writer, commit, values
     return result, done, escaped(tape)
 
 

@@ -10,7 +10,7 @@ import dezero
 import dezero.functions as F
 import dezero.layers as L
 from dezero import Parameter, Variable
-from dezero.compiler import compile
+from dezero.compiler import CompileWarning, compile
 from dezero.models import MLP
 from dezero.optimizers import SGD, Adam, MomentumSGD, clip_grad_norm
 
@@ -309,3 +309,43 @@ def test_state_in_modules(executor):
     assert settings.optimizer.updates == expected.optimizer.updates
     assert settings.optimizer.alpha == expected.optimizer.alpha
     assert replays(step) > 2
+
+
+@EXECUTORS
+def test_arrays_of_the_state_that_become_one(executor):
+    def made():
+        held = {"a": np.ones(2), "b": np.zeros(2)}
+
+        def step(x, join):
+            if join:
+                held["b"] = held["a"]
+            held["a"] += x
+            return held["a"] * held["b"]
+
+        return held, step
+
+    (expected, eager), (held, step) = made(), made()
+    step = compile(step, executor=executor)
+    for k in range(12):
+        np.testing.assert_array_equal(step(np.ones(2), k == 5), eager(np.ones(2), k == 5))
+        np.testing.assert_array_equal(held["b"], expected["b"])
+        assert (held["a"] is held["b"]) == (k >= 5)
+    assert step.refused is None
+
+
+@EXECUTORS
+def test_arrays_of_the_state_that_come_to_overlap(executor):
+    a, b = Parameter(np.zeros(4)), Parameter(np.zeros(2))
+
+    def function(x):
+        a.data += x
+        b.data += 1
+        return a.data * 1
+
+    step = compile(function, executor=executor)
+    for k in range(5):
+        np.testing.assert_array_equal(step(np.ones(4)), np.full(4, k + 1.0))
+    b.data = a.data[:2]
+    with pytest.warns(CompileWarning, match="shares memory"):
+        for k in range(3):
+            np.testing.assert_array_equal(step(np.ones(4)), [7 + 2 * k, 7 + 2 * k, 6 + k, 6 + k])

@@ -6,12 +6,14 @@ It is the reference, and what every node falls back to that the C executor does 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..interrupts import uninterrupted
 from ..planning.fuse import Nest
 from ..planning.layout import called
 from ..planning.memory import ALIGNMENT
@@ -37,6 +39,8 @@ class Executor:
         bound: The state arrays, by slot, that are used where they are; the others are copied.
 
     Attributes:
+        flags: To be 0 before a run. The first tells what went wrong; the second is 1 when all
+            guards have held: then the state has been written over, or is as good as written over.
         outputs: The arrays of the trace's outputs: those that the plan calls given are the
             program's to keep, the others are valid until the next run.
     """
@@ -58,6 +62,7 @@ class Executor:
         for i in self.layout.order:
             if self.nodes[i].kind == "call":
                 self.calls.setdefault(self.nodes[i].attr[0], []).append(self.nodes[i])
+        self.flags = np.zeros(2, np.int64)
         self.prepare()
         memory = self.schedule.memory
         plan.arena, plan.unshared = memory.arena, memory.unshared
@@ -149,9 +154,14 @@ class Executor:
             loan.take()
             loan.array[...] = self.array(self.trace.outputs[k])
             self.outputs[k] = loan.array
-        for function, args, out in self.ending:
-            function(*args, out=out)
+        with uninterrupted() if self.ending else nullcontext():
+            for function, args, out in self.ending:
+                function(*args, out=out)
+            self.flags[1] = 1
         return -1
+
+    def finish(self) -> None:
+        """Do what is left to do when a run has been interrupted after it had passed."""
 
 
 @dataclass(frozen=True)

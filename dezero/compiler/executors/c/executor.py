@@ -133,10 +133,9 @@ class CExecutor(Executor):
             gemm = self.blas.gemm if self.blas else {"float": 0, "double": 0}
             found = gemm["float"], gemm["double"], self.runtime.barrier_at
             loaded.setup(*map(ctypes.c_void_p, found))
-        self.bad = np.zeros(1, np.int64)
         self.table = (ctypes.c_void_p * (2 + len(self.writer.table)))()
         self.table[0] = self.memory.ctypes.data + self.start
-        self.table[1] = self.bad.ctypes.data
+        self.table[1] = self.flags.ctypes.data
         stages = self.kernels.addresses(kernels)
         own = set(self.lent.values())
         self.words = np.zeros(max(1, len(self.writer.draws)), np.uint64)
@@ -191,7 +190,7 @@ class CExecutor(Executor):
     def run(self, values: Any) -> int:
         """As the NumPy executor does; an index out of range is for the eager run to name."""
         self.load(values)
-        table, bad = self.table, self.bad
+        table, flags = self.table, self.flags
         for k, index, array in self.pointed:
             x = values[k]
             if not is_aligned(x):
@@ -204,19 +203,23 @@ class CExecutor(Executor):
         for number, count in enumerate(self.writer.draws):
             key, first = random.reserve(count)
             self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
-        bad[0] = 0
         for function, args, out in self.program:
             function(*args, out=out)
-        failed = int(bad[0])
+        failed = int(flags[0])
         if failed:
             if failed < 0:
                 raise Stale("an index is out of range")
             return failed - 1
+        if self.kept:
+            self.finish()
+        return -1
+
+    def finish(self) -> None:
+        """Copy results that are kept to arrays of their own."""
         for k, array in self.kept:
             self.loans[k].take()
             self.loans[k].array[...] = array
             self.outputs[k] = self.loans[k].array
-        return -1
 
 
 class Native:

@@ -308,7 +308,7 @@ class Writer:
             reads.append(self.span(self.layout.roots[guard.node]))
         lines = ", ".join(dict.fromkeys(guard.line for guard in guards))
         check = [Piece(" ".join(tests), reads, [BAD], comment=lines)] if guards else []
-        return [*check, Piece("if (*bad) return 1;", [BAD], [], everyone=True)]
+        return [*check, Piece("if (*bad) return 1; bad[1] = 1;", [BAD], [], everyone=True)]
 
 
 def plus(offset: int) -> str:
