@@ -22,6 +22,8 @@ from .namespace import Array
 from .patches import Sizes, Window, interior, tap_view
 
 COLUMNS = 512  # of a matrix product: BLAS needs no more to be at full speed
+ROWS = 48  # the same of what is summed over
+PLACES = 16  # for each channel, from which on rearranging the weights costs little
 CPU_PATCHES = 1 << 17  # numbers: more for small images, so that few calls are made
 GPU_PATCHES = 1 << 26  # there every call is a launch
 MANY = 8  # images at a time: so many are small
@@ -32,16 +34,21 @@ def conv(x: Array, W: Array, b: Array | None, window: Window, groups: int) -> Ar
     """y[n, o, q] = sum over c, k of x[n, c, stride q + dilation k - pad] W[o, c, k], plus b[o]."""
     outputs = window.outputs(x.shape[2:])
     y = np.empty_like(x, result_type(x, W, b), order="C", shape=(len(x), len(W), *outputs))
-    weights = W.reshape(groups, len(W) // groups, -1)
+    apart = taps_apart(x, W.shape, window)
+    taps = np.moveaxis(W, 2, 0) if apart else W[np.newaxis]
+    weights = taps.reshape(len(taps), groups, len(W) // groups, -1)
     bias = None if b is None else b.reshape(-1, *[1] * len(outputs))
-    for images, col in columns(x, window, groups):
+    for images, cols in columns(x, window, groups, apart):
         part = y[images]
-        if len(part) == 1:
-            np.matmul(weights, col, out=part.reshape(groups, len(W) // groups, -1))
-        else:
-            part[...] = parted(weights @ col, part.shape)
+        own = part.reshape(groups, len(W) // groups, -1) if len(part) == 1 else None
+        total = np.matmul(weights[0], cols[0], out=own)
+        for w, col in zip(weights[1:], cols[1:], strict=True):
+            total += w @ col
+        total = parted(total, part.shape, apart)
         if bias is not None:
-            part += bias
+            np.add(total, bias, out=part)
+        elif own is None:
+            part[...] = total
     return y
 
 
@@ -55,7 +62,8 @@ def conv_transposed(
     flipped = mirrored(window)
     # conv copies patches of y at the places of x; else patches of x at those of y are added up
     few = len(W) * prod(sizes) <= 2 * channels * prod(outputs)
-    if flipped and (few or window.is_point):
+    many = len(y) * prod(outputs) >= PLACES * channels
+    if flipped and ((few and many) or window.is_point):
         return conv(y, turned(W, groups), b, flipped, groups)
     x = np.empty_like(y, result_type(y, W, b), order="C", shape=(len(y), channels, *sizes))
     weights = W.reshape(groups, len(W) // groups, -1).transpose(0, 2, 1)
@@ -67,7 +75,8 @@ def conv_transposed(
         col = weights @ part.reshape(groups, len(W) // groups, prod(part.shape[1:]))
         col = col.reshape(channels, *window.kernel, *part.shape[1:])
         col = np.moveaxis(col, -1 if last else 1 + len(sizes), 1)  # (C, images, *kernel, *outputs)
-        wide = padded_zeros(x[images], window, last)
+        wide = padded_zeros(x[images], window, x.ndim - 1 if last else 1)
+        wide = np.moveaxis(wide, -1, 1) if last else wide  # (C, images, *padded)
         for tap, seen in window.taps(outputs):
             wide[seen] += col[(slice(None), slice(None), *tap)]
         x[images] = wide[inside].swapaxes(0, 1)
@@ -79,12 +88,22 @@ def conv_transposed(
 @kernel
 def conv_weights(x: Array, y: Array, window: Window, groups: int) -> Array:
     """The adjoint of `conv` in W: x and y to (O, C/G, *kernel)."""
-    O, C = y.shape[1], x.shape[1]
-    shape = (groups, O // groups, C // groups * prod(window.kernel))
+    O, C, kernel_ = y.shape[1], x.shape[1] // groups, window.kernel
+    apart = taps_apart(x, (O, C, *kernel_), window)
+    lead, rest = (kernel_[:1], kernel_[1:]) if apart else ((1,), kernel_)
+    shape = (*lead, groups, O // groups, C * prod(rest))
     W = np.zeros_like(x, np.result_type(x, y), order="C", shape=shape)
-    for images, col in columns(x, window, groups):
-        W += merged(y[images], groups) @ col.transpose(0, 2, 1)
-    return W.reshape(O, C // groups, *window.kernel)
+    if apart:  # BLAS is quicker with the longer side first; they are rearranged anyway
+        W = W.reshape(*shape[:2], shape[3], shape[2]).swapaxes(2, 3)
+    for images, cols in columns(x, window, groups, apart):
+        rows = merged(y[images], groups, apart)
+        for w, col in zip(W, cols, strict=True):
+            if apart:
+                w += (col @ rows.swapaxes(1, 2)).swapaxes(1, 2)
+            else:
+                w += rows @ col.swapaxes(1, 2)
+    W = W.reshape(*lead, O, C, *rest)
+    return np.moveaxis(W, 0, 2).copy() if apart else W[0]
 
 
 def result_type(*operands: Array | None) -> np.dtype[Any]:
@@ -99,39 +118,57 @@ def parts(x: Array, rows: int, places: int) -> list[slice]:
     return [slice(i, i + step) for i in range(0, len(x), step)]
 
 
-def columns(x: Array, window: Window, groups: int) -> Iterator[tuple[slice, Array]]:
-    """Runs of images, and their patches as (G, C/G*kernel, images*outputs).
+def taps_apart(x: Array, shape: Sizes, window: Window) -> bool:
+    """Whether to multiply with the taps along the first spatial axis one after the other.
 
-    The array of patches is the same one each time, with new contents.
+    Patches need not be copied for each of them then, but weights of this shape are rearranged.
+    """
+    O, C, *kernel_ = shape
+    rows, places = C * prod(kernel_[1:]), len(x) * prod(window.outputs(x.shape[2:]))
+    many = kernel_[0] > 1 < len(kernel_) and rows >= ROWS and places >= PLACES * O
+    return isinstance(x, np.ndarray) and many
+
+
+def columns(
+    x: Array, window: Window, groups: int, apart: bool
+) -> Iterator[tuple[slice, list[Array]]]:
+    """Runs of images, and their patches as a matrix (G, C/G*kernel, images*places).
+
+    With `apart` as one for each tap along the first spatial axis. N is behind that axis then: a
+    step along it is one over whole rows, so the matrices are parts of one another in memory.
+    The memory is the same each time, with new contents.
     """
     C, *sizes = x.shape[1:]
-    rows = C * prod(window.kernel)
+    rows = C * prod(window.kernel[apart:])
     count = -1
     for images in parts(x, rows, prod(window.outputs(x.shape[2:]))):
         part = x[images]
         if window.is_point:
-            yield images, merged(part, groups)
+            yield images, [merged(part, groups, apart)]
             continue
         if len(part) != count:  # the first run, or a shorter last one
             count = len(part)
-            wide = np.zeros_like(x, order="C", shape=(C, count, *window.padded(tuple(sizes))))
-            inner = wide[interior(window, tuple(sizes))]
-            copies = gathering(wide, window)
-        inner[...] = part.swapaxes(0, 1)
+            wide = padded_zeros(part, window, 1 + apart)
+            inner = np.moveaxis(wide, 1 + apart, 0)[interior(window, tuple(sizes))]
+            copies = gathering(wide, window, apart)
+        inner[...] = part
         for view, buffer in copies:
             buffer[...] = view
-        yield images, buffer.reshape(groups, rows // groups, -1)
+        if apart:
+            yield images, along_first(buffer, window, groups)
+        else:
+            yield images, [buffer.reshape(groups, rows // groups, -1)]
 
 
-def gathering(wide: Array, window: Window) -> list[tuple[Array, Array]]:
+def gathering(wide: Array, window: Window, apart: bool) -> list[tuple[Array, Array]]:
     """What to copy where to turn padded (C, N, *sizes) into (C, *kernel, N, *outputs).
 
-    The first spatial axis comes last: its taps are then whole planes, which is quicker to copy
-    than the rows that all taps at once would be.
+    The first spatial axis comes last, or with `apart` not at all: its taps are then whole planes,
+    which is quicker to copy than the rows that all taps at once would be.
     """
     copies = []
     dims = range(len(window.kernel))
-    for some in (dims[1:], dims[:1]):
+    for some in (dims[1:], dims[: 1 - apart]):
         if some:
             view = tap_view(wide, window, some, 1)
             wide = np.empty_like(view, order="C")
@@ -139,24 +176,34 @@ def gathering(wide: Array, window: Window) -> list[tuple[Array, Array]]:
     return copies
 
 
-def padded_zeros(x: Array, window: Window, last: bool) -> Array:
-    """Zeros (C, N, *padded) for the images x, with N last in memory or where it is."""
+def along_first(x: Array, window: Window, groups: int) -> list[Array]:
+    """What each tap along the first spatial axis sees of (C, *taps, size, N, *outputs)."""
+    size, stride, span = x.shape[len(window.kernel)], window.stride[0], window.span[0]
+    lines = x.reshape(groups, prod(x.shape[: len(window.kernel)]) // groups, size, -1)
+    return [
+        lines[:, :, i : i + size - span + 1 : stride].reshape(groups, lines.shape[1], -1)
+        for i in range(0, span, window.dilation[0])
+    ]
+
+
+def padded_zeros(x: Array, window: Window, at: int) -> Array:
+    """Zeros (C, *padded) for the images x, with N at this axis."""
     n, c, *sizes = x.shape
-    wide = window.padded(tuple(sizes))
-    if last:
-        return np.moveaxis(np.zeros_like(x, order="C", shape=(c, *wide, n)), -1, 1)
-    return np.zeros_like(x, order="C", shape=(c, n, *wide))
+    shape = [c, *window.padded(tuple(sizes))]
+    shape.insert(at, n)
+    return np.zeros_like(x, order="C", shape=tuple(shape))
 
 
-def merged(x: Array, groups: int) -> Array:
-    """(N, C, *sizes) as (G, C/G, N*sizes); a view where N is 1."""
-    return x.swapaxes(0, 1).reshape(groups, x.shape[1] // groups, -1)
+def merged(x: Array, groups: int, apart: bool) -> Array:
+    """(N, C, *sizes) as (G, C/G, images*places); a view where N is 1."""
+    return np.moveaxis(x, 0, 1 + apart).reshape(groups, x.shape[1] // groups, -1)
 
 
-def parted(product: Array, shape: Sizes) -> Array:
-    """The inverse of `merged`: (G, C/G, N*sizes) as (N, C, *sizes)."""
-    n, c, *sizes = shape
-    return product.reshape(c, n, *sizes).swapaxes(0, 1)
+def parted(product: Array, shape: Sizes, apart: bool) -> Array:
+    """The inverse of `merged`: (G, C/G, images*places) as (N, C, *sizes)."""
+    n, *rest = shape
+    rest.insert(1 + apart, n)
+    return np.moveaxis(product.reshape(rest), 1 + apart, 0)
 
 
 def mirrored(window: Window) -> Window | None:

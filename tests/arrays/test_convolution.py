@@ -24,7 +24,8 @@ GEOMETRIES = [
 ]
 geometries = pytest.mark.parametrize(("window", "groups", "C", "O", "sizes"), GEOMETRIES)
 run_lengths = pytest.mark.parametrize(
-    ("columns", "patches", "many"), [(1, 1, 8), (64, 1, 2), (1, 600, 8), (512, 1 << 17, 2)]
+    ("columns", "patches", "many", "rows", "places"),
+    [(1, 1, 8, 1, 0), (64, 1, 2, 48, 16), (1, 600, 8, 48, 0), (512, 1 << 17, 2, 1, 0)],
 )
 
 
@@ -54,10 +55,12 @@ def drawn(*shape):
 
 @run_lengths
 @geometries
-def test_the_three_kernels(window, groups, C, O, sizes, columns, patches, many, monkeypatch):
-    monkeypatch.setattr(convolution, "MANY", many)
-    monkeypatch.setattr(convolution, "COLUMNS", columns)
-    monkeypatch.setattr(convolution, "CPU_PATCHES", patches)
+def test_the_three_kernels(
+    window, groups, C, O, sizes, columns, patches, many, rows, places, monkeypatch
+):
+    limits = {"COLUMNS": columns, "CPU_PATCHES": patches, "MANY": many}
+    for name, limit in (limits | {"ROWS": rows, "PLACES": places}).items():
+        monkeypatch.setattr(convolution, name, limit)
     x, W, b = drawn(5, C, *sizes), drawn(O, C // groups, *window.kernel), drawn(O)
     y = conv(x, W, None, window, groups)
     np.testing.assert_allclose(y, by_scipy(x, W, window, groups), rtol=1e-12, atol=1e-12)
