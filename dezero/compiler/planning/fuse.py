@@ -43,7 +43,7 @@ class Nest:
         row: Elements of a row, or 0 without rows.
         levels: For each member what it makes: "element", "row" or "sum".
         walks: For each member what it walks through: "element" or "row".
-        arrays: The memory that it reads, by root.
+        arrays: The memory of the arrays that it reads and does not compute itself.
     """
 
     index: int
@@ -106,8 +106,8 @@ class Fusion:
             if number is not None:
                 self.calls[number] = nest
         self.home[i] = nest.index
+        nest.arrays.update(self.outside(i, nest))
         for r in roots:
-            nest.arrays.add(r)
             found = self.readers.setdefault(r, [])
             if not found or found[-1] != nest.index:
                 found.append(nest.index)
@@ -158,8 +158,7 @@ class Fusion:
         bounds = refinement(nest.bounds, ends(shape, inner), (row,) if row > 1 else ())
         if bounds is None or not self.reads_in_place(i, nest, level, bounds, row):
             return False
-        outside = {self.layout.roots[j] for j in node.ins} - set(nest.levels)
-        if len(nest.arrays | outside) > MOST_ARRAYS and nest.members:
+        if len(nest.arrays.union(self.outside(i, nest))) > MOST_ARRAYS and nest.members:
             return False
         nest.bounds, nest.row = bounds, row
         nest.size = max(nest.size, size)
@@ -167,6 +166,11 @@ class Fusion:
         nest.levels[i] = result
         nest.walks[i] = level
         return True
+
+    def outside(self, i: int, nest: Nest) -> set[int]:
+        """The memory of the arrays that a node reads and its nest does not compute."""
+        roots = {self.layout.roots[j] for j in self.nodes[i].ins}
+        return {r for r in roots if r not in nest.levels and node_size(self.nodes[r]) > 1}
 
     def reads_in_place(
         self, i: int, nest: Nest, level: str, bounds: tuple[int, ...], row: int

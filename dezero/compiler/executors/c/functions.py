@@ -52,12 +52,13 @@ static inline $T expm1_reduced_$T($T x, $I *k) {
 
 static inline $T exp_$T($T x) {
     $I k;
-    $T y = x < $least ? 0 : x; /* whose result is 0: rounding to it takes processors long */
+    $I some = -($I)!(x < $least); /* the rest is 0: rounding to it would take processors long */
+    $T y = real_$T(bits_$T(x) & some);
     y = y > $most ? $most : y;
     $T p = 1 + expm1_reduced_$T(y, &k);
     $I half = k >> 1; /* two factors: 2^k itself may not be a normal number */
     p = p * real_$T((half + $bias) << $mantissa) * real_$T((k - half + $bias) << $mantissa);
-    return x < $least ? 0 : p;
+    return real_$T(bits_$T(p) & some);
 }
 
 static inline $T tanh_$T($T x) {
