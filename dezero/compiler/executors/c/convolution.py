@@ -18,7 +18,7 @@ from .gradients import WeightGradient
 from .slabs import backward_axes, forward_axes, slab_of
 from .tiles import Problem
 from .vectors import Body, Kernel, Target, for_targets, itemsize, kind_of, unique_name
-from .winograd import Winograd, best_algorithm
+from .winograd import best_algorithm, winograd
 from .winograd_gradients import winograd_gradient
 
 PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
@@ -87,7 +87,7 @@ def quickest(p: Problem, target: Target) -> Body:
     """The kernel of those there are that should take the least time."""
     F = best_algorithm(p)
     if F:
-        return Winograd(p, target, F).body()
+        return winograd(p, target, F)
     slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, itemsize(p.kind), PIXELS)
     found = Direct(p, slab, target)
     if p.outputs <= FEW:

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .slabs import Slab
+from .vectors import element, nested
+
 Matrix = tuple[tuple[Fraction, ...], ...]
 
 POINTS = {
@@ -129,3 +132,63 @@ def terms(coefficients: Sequence[Fraction], names: list[str], kind: str) -> str:
 def define(name: str, value: str) -> str:
     """A variable in C; V is a vector."""
     return f"const V {name} = {value};\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Writes the function that transforms the tiles of a slab: [place][tile][channel].
+
+    Attributes:
+        kind: "float" or "double".
+        vector: The type of a vector.
+        lanes: Numbers in it.
+        M: The matrix, for both sides.
+        slab: Where tiles are read from.
+        m: Places from one tile to the next, along each axis.
+        across: Tiles in a row.
+        step: Elements from one place to the next.
+    """
+
+    kind: str
+    vector: str
+    lanes: int
+    M: Matrix
+    slab: Slab
+    m: int
+    across: int
+    step: int
+
+    def text(self, name: str) -> str:
+        """The C function NAME(slab, tiles, rows)."""
+        steps, n = list(self.slab.strides), len(self.M)
+        sides = range(len(self.M[0]))
+        loads = "".join(
+            f"const V x{i}_{j} = *(const V *)(from + {i * steps[1] + j * steps[2]});\n"
+            for i in sides
+            for j in sides
+        )
+        stores = "".join(
+            f"*(V *)(to + {(i * n + j) * self.step}) = z{i}_{j};\n"
+            for i in range(n)
+            for j in range(n)
+        )
+        C = self.slab.channels
+        place = element(["i0", f"i1 * {self.m}", f"i2 * {self.m}"], steps)
+        body = (
+            f"const {self.kind} *from = slab + c + {place};\n"
+            f"{self.kind} *to = tiles + c + ((i0 * rows + i1) * {self.across} + i2) * {C};\n"
+            f"{loads}{both_sides(self.M, self.kind)}{stores}"
+        )
+        loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)]
+        return (
+            f"static void {name}(const {self.kind} *slab, {self.kind} *tiles, int64_t rows) {{\n"
+            f"typedef {self.vector} V;\n{nested(loops, over_channels(C, self.lanes, body))}}}\n"
+        )
+
+
+def over_channels(channels: int, lanes: int, body: str) -> str:
+    """C that goes through vectors of channels; the last one overlaps the one before."""
+    return (
+        f"for (int64_t i = 0; i < {channels}; i += {lanes}) {{\n"
+        f"const int64_t c = i < {channels - lanes} ? i : {channels - lanes};\n{body}}}\n"
+    )

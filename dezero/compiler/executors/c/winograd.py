@@ -1,65 +1,86 @@
 """Convolution by Winograd's algorithm in C: 2.25 to 4 times fewer products, for 3x3 and 5x5.
 
-A slab's inputs are transformed, tile by tile; then each of the places in a transformed tile has
-a product of matrices, of its tiles and its weights; and their results are transformed back.
+For each tile x of the inputs, y = A ((G W G') * (B x B')) A' (Lavin and Gray 2015, arXiv
+1509.09308). Inputs are transformed, tile by tile; then each of the places in a transformed tile
+has a product of matrices, of its tiles and its weights; and their results are transformed back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, prod
 
 from .direct import Direct
 from .slabs import Phase, Slab, slab_of, strides, visible
 from .tiles import Problem
-from .transforms import Algorithm, Matrix, algorithm, both_sides
+from .transforms import Algorithm, Transform, algorithm, both_sides, over_channels
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 CHANNELS = 32  # at least, for transforms to pay
 TILES = {4: 96, 6: 48}  # in a slab, by inputs of a tile, so that they stay in the cache
+PANEL = 32  # outputs that are computed in one go, where tiles are few
 SKEW = 64  # bytes, so that places of a tile do not share the cache's sets
 
 
-class Winograd:
-    """Writes the kernel of a problem for a target, by some algorithm."""
+def winograd(problem: Problem, target: Target, F: Algorithm) -> Body:
+    """The kernel: that which needs less memory where channels are many and tiles few."""
+    tiles = problem.images * prod(ceil(n / F.m) for n in problem.results)
+    chosen = ByOutputs if tiles <= problem.outputs else ByTiles
+    return chosen(problem, target, F).body()
 
-    def __init__(self, problem: Problem, target: Target, F: Algorithm) -> None:
-        self.problem, self.F = problem, F
+
+class Winograd:
+    """What both kernels have in common.
+
+    Attributes:
+        outputs: How many are computed in one go.
+        tiles: How many transformed tiles are in memory together.
+    """
+
+    def __init__(
+        self, problem: Problem, target: Target, F: Algorithm, outputs: int, together: bool
+    ) -> None:
+        self.problem, self.F, self.outputs = problem, F, outputs
         p = problem
         self.size = itemsize(p.kind)
         self.lanes = target.width // self.size
         self.slab = slab_of_tiles(p, F, self.size)
-        rows = ceil(self.slab.count / self.slab.bands)
-        across = ceil(p.results[1] / F.m)
-        self.across = across
-        least = self.slab.images * (self.slab.count // self.slab.bands) * across
-        self.tiles = self.slab.images * rows * across
+        self.across = ceil(p.results[1] / F.m)
+        self.units = p.images // self.slab.images * self.slab.bands
+        self.tiles = self.slab.images * ceil(self.slab.count / self.slab.bands) * self.across
+        least = self.slab.images * (self.slab.count // self.slab.bands) * self.across
+        if together:
+            self.tiles = least = p.images * self.slab.count * self.across
         # products of matrices are convolutions with one tap, of as many places as there are tiles
-        self.product = Direct(*rows_by_weights(p, least), target)
+        self.product = Direct(*rows_by_weights(replace(p, outputs=outputs), least), target)
         skew = SKEW // self.size
-        self.x_step, self.y_step = self.tiles * p.inputs + skew, self.tiles * p.outputs + skew
+        self.x_step, self.y_step = self.tiles * p.inputs + skew, self.tiles * outputs + skew
+        self.steps = strides(p.results, p.outputs)
+        E = F.n**2
+        self.row = self.product.blocks * p.inputs * self.product.width
+        parts = (E * self.row, self.slab.elements, E * self.x_step, E * self.y_step)
+        self.bytes = [rounded(part * self.size) for part in parts]
 
-    def body(self) -> Body:
-        """The kernel's text and its scratch memory."""
-        p, E = self.problem, self.F.n**2
-        weights = E * self.product.blocks * p.inputs * self.product.width
-        parts = (weights, self.slab.elements, E * self.x_step, E * self.y_step)
-        shared, slab, x, y = [rounded(part * self.size) for part in parts]
+    def functions(self) -> str:
+        """The C functions for parts of the work."""
+        p, V = self.problem, f"{self.problem.name}_v"
         phase, tile = self.product.problem.phases[0], self.product.tiles[0]
         function = self.product.function(phase, tile).replace("NAME", f"{p.name}_product")
-        text = vector_type(f"{p.name}_v", p.kind, self.lanes * self.size, self.size)
-        text += self.packing() + self.slab.filling(f"{p.name}_fill", p.kind)
-        text += function.replace(self.product.problem.name, p.name)
-        M, V = self.F.B, f"{p.name}_v"
+        M = self.F.B
         gather = Transform(p.kind, V, self.lanes, M, self.slab, self.F.m, self.across, self.x_step)
-        text += gather.text(f"{p.name}_gather")
-        text += self.scattering()
-        return Body(text + self.run(shared, slab, x, y), shared, slab + x + y)
+        text = vector_type(V, p.kind, self.lanes * self.size, self.size)
+        text += self.slab.filling(f"{p.name}_fill", p.kind)
+        text += function.replace(self.product.problem.name, p.name)
+        return text + gather.text(f"{p.name}_gather") + self.weights() + self.scattering()
 
-    def packing(self) -> str:
-        """The stage that transforms the weights: [place][block][input][lane]."""
-        p, r = self.problem, self.F.r
-        width, blocks = self.product.width, self.product.blocks
+    def weights(self) -> str:
+        """The C function that transforms weights: [place][block][input][lane].
+
+        Its arguments are where they are and where to, the first of the outputs, and of which
+        block and input they are.
+        """
+        p, r, n = self.problem, self.F.r, self.F.n
+        width = self.product.width
         # the transpose's taps are mirrored: phases know
         rows, columns = (axis.taps for axis in p.phases[0])
         taps = ", ".join(str(i * r + j) for i in rows for j in columns)
@@ -69,35 +90,27 @@ class Winograd:
             for j in range(r)
         )
         stores = "".join(
-            f"*(V *)(to + {(i * self.F.n + j) * blocks * p.inputs * width}) = z{i}_{j};\n"
-            for i in range(self.F.n)
-            for j in range(self.F.n)
+            f"*(V *)(to + {(i * n + j) * self.row}) = z{i}_{j};\n"
+            for i in range(n)
+            for j in range(n)
         )
-        last = max(0, p.outputs - width)
-        count = blocks * p.inputs
-        return stage(
-            f"{p.name}_pack",
-            f"typedef {p.name}_v V;\n"
-            f"const {p.kind} *W = arrays[1];\n{p.kind} *packed = ({p.kind} *)scratch;\n"
+        return (
+            f"static void {p.name}_weights(const {p.kind} *W, {p.kind} *packed, int64_t first, "
+            f"int64_t block, int64_t i) {{\ntypedef {p.name}_v V;\n"
             f"static const int32_t taps[] = {{{taps}}};\n"
-            f"const int64_t end = (thread + 1) * {count} / threads;\n"
-            f"for (int64_t k = thread * {count} / threads; k < end; k++) {{\n"
-            f"const int64_t i = k % {p.inputs}, block = k / {p.inputs};\n"
-            f"const int64_t start = block < {blocks - 1} ? block * {width} : {last};\n"
-            f"{p.kind} taken[{r * r}][{width}];\n"
+            f"{self.product.block_start()}{p.kind} taken[{r * r}][{width}];\n"
             f"for (int64_t lane = 0; lane < {width}; lane++)\n"
             f"for (int64_t t = 0; t < {r * r}; t++)\n"
-            f"taken[t][lane] = start + lane < {p.outputs} ? "
-            f"{p.weight('0', '(start + lane)', 'i', 'taps[t]')} : 0;\n"
+            f"taken[t][lane] = start + lane < {self.outputs} ? "
+            f"{p.weight('0', '(first + start + lane)', 'i', 'taps[t]')} : 0;\n"
             f"for (int64_t lane = 0; lane < {width}; lane += {self.lanes}) {{\n"
-            f"{p.kind} *to = packed + k * {width} + lane;\n"
-            f"{loads}{both_sides(self.F.G, p.kind)}{stores}}}\n}}\n",
+            f"{p.kind} *to = packed + (block * {p.inputs} + i) * {width} + lane;\n"
+            f"{loads}{both_sides(self.F.G, p.kind)}{stores}}}\n}}\n"
         )
 
     def scattering(self) -> str:
         """The C function that transforms tiles of products back, and writes what is inside."""
-        p, F, lanes = self.problem, self.F, self.lanes
-        steps = list(strides(p.results, p.outputs))
+        p, F, steps = self.problem, self.F, list(self.steps)
         loads = "".join(
             f"const V x{i}_{j} = *(const V *)(from + {(i * F.n + j) * self.y_step});\n"
             for i in range(F.n)
@@ -114,107 +127,130 @@ class Winograd:
         body = (
             f"{p.kind} *to = y + c + {element(['i0', f'i1 * {F.m}', f'i2 * {F.m}'], steps)};\n"
             f"const {p.kind} *from = products + c + "
-            f"((i0 * rows + i1) * {self.across} + i2) * {p.outputs};\n"
+            f"((i0 * rows + i1) * {self.across} + i2) * {self.outputs};\n"
             f"{loads}{both_sides(F.A, p.kind)}{stores}"
-        )
-        return (
-            f"static void {p.name}_scatter(const {p.kind} *products, const {p.kind} *bias, "
-            f"{p.kind} *y, int64_t rows, int64_t height) {{\ntypedef {p.name}_v V;\n"
-            + nested(
-                [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)],
-                over_channels(p.outputs, lanes, body),
-            )
-            + "}\n"
-        )
-
-    def run(self, shared: int, slab: int, x: int, y: int) -> str:
-        """The stage that computes the slabs of a thread."""
-        p, F = self.problem, self.F
-        steps = strides(p.results, p.outputs)
-        width, blocks = self.product.width, self.product.blocks
-        units = p.images // self.slab.images * self.slab.bands
-        return stage(
-            f"{p.name}_run",
-            f"const {p.kind} *x = arrays[0], *weights = (const {p.kind} *)scratch;\n"
-            f"{p.kind} *y = arrays[{3 if p.bias else 2}];\n"
-            f"const {p.kind} *bias = {'arrays[2]' if p.bias else '0'};\n"
-            f"char *own = scratch + {shared} + thread * {slab + x + y};\n"
-            f"{p.kind} *inputs = ({p.kind} *)(own + {slab});\n"
-            f"{p.kind} *products = ({p.kind} *)(own + {slab + x});\n"
-            f"const int64_t end = (thread + 1) * {units} / threads;\n"
-            f"for (int64_t unit = thread * {units} / threads; unit < end; unit++) {{\n"
-            f"{self.slab.opening(f'{p.name}_fill', p.kind, 'own')}"
-            f"const int64_t rows = u1 - u0, tiles = {self.slab.images * self.across} * rows;\n"
-            f"{p.name}_gather(slab, inputs, rows);\n"
-            f"for (int64_t e = 0; e < {F.n**2}; e++)\n"
-            f"for (int64_t block = 0; block < {blocks}; block++) {{\n"
-            f"{self.product.block_start()}"
-            f"{p.name}_product(inputs + e * {self.x_step}, "
-            f"weights + (e * {blocks} + block) * {p.inputs * width}, 0, "
-            f"products + e * {self.y_step} + start, 0, tiles);\n}}\n"
-            f"{p.name}_scatter(products, bias, y + n * {steps[0]} + u0 * {F.m * steps[1]}, "
-            f"rows, {p.results[0]} - u0 * {F.m});\n}}\n",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Transform:
-    """Writes the function that transforms the tiles of a slab: [place][tile][channel].
-
-    Attributes:
-        kind: "float" or "double".
-        vector: The type of a vector.
-        lanes: Numbers in it.
-        M: The matrix, for both sides.
-        slab: Where tiles are read from.
-        m: Places from one tile to the next, along each axis.
-        across: Tiles in a row.
-        step: Elements from one place to the next.
-    """
-
-    kind: str
-    vector: str
-    lanes: int
-    M: Matrix
-    slab: Slab
-    m: int
-    across: int
-    step: int
-
-    def text(self, name: str) -> str:
-        """The C function NAME(slab, tiles, rows)."""
-        steps, n = list(self.slab.strides), len(self.M)
-        sides = range(len(self.M[0]))
-        loads = "".join(
-            f"const V x{i}_{j} = *(const V *)(from + {i * steps[1] + j * steps[2]});\n"
-            for i in sides
-            for j in sides
-        )
-        stores = "".join(
-            f"*(V *)(to + {(i * n + j) * self.step}) = z{i}_{j};\n"
-            for i in range(n)
-            for j in range(n)
-        )
-        C = self.slab.channels
-        place = element(["i0", f"i1 * {self.m}", f"i2 * {self.m}"], steps)
-        body = (
-            f"const {self.kind} *from = slab + c + {place};\n"
-            f"{self.kind} *to = tiles + c + ((i0 * rows + i1) * {self.across} + i2) * {C};\n"
-            f"{loads}{both_sides(self.M, self.kind)}{stores}"
         )
         loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)]
         return (
-            f"static void {name}(const {self.kind} *slab, {self.kind} *tiles, int64_t rows) {{\n"
-            f"typedef {self.vector} V;\n{nested(loops, over_channels(C, self.lanes, body))}}}\n"
+            f"static void {p.name}_scatter(const {p.kind} *products, const {p.kind} *bias, "
+            f"{p.kind} *y, int64_t rows, int64_t height) {{\ntypedef {p.name}_v V;\n"
+            f"{nested(loops, over_channels(self.outputs, self.lanes, body))}}}\n"
+        )
+
+    def arrays(self) -> str:
+        """C that names the operands."""
+        T = self.problem.kind
+        bias, y = ("arrays[2]", 3) if self.problem.bias else ("0", 2)
+        return (
+            f"const {T} *x = arrays[0], *W = arrays[1], *bias = {bias};\n"
+            f"{T} *y = arrays[{y}];\n(void)x, (void)W, (void)bias, (void)y;\n"
+        )
+
+    def over(self, count: int, variable: str, body: str) -> str:
+        """C that goes through a thread's share of so many units of work."""
+        return (
+            f"const int64_t end = (thread + 1) * {count} / threads;\n"
+            f"for (int64_t {variable} = thread * {count} / threads; {variable} < end; "
+            f"{variable}++) {{\n{body}}}\n"
+        )
+
+    def products(self) -> str:
+        """C that multiplies the transformed inputs and weights of each place."""
+        width, blocks = self.product.width, self.product.blocks
+        return (
+            f"for (int64_t e = 0; e < {self.F.n**2}; e++)\n"
+            f"for (int64_t block = 0; block < {blocks}; block++) {{\n"
+            f"{self.product.block_start()}"
+            f"{self.problem.name}_product(inputs + e * {self.x_step}, weights + e * {self.row} + "
+            f"block * {self.problem.inputs * width}, 0, "
+            f"products + e * {self.y_step} + start, 0, tiles);\n}}\n"
+        )
+
+    def scattered(self, products: str, first: str) -> str:
+        """C that writes the results of a unit, from output number `first` on."""
+        p, step = self.problem, self.F.m * self.steps[1]
+        bias = f"bias + {first}" if p.bias else "0"
+        return (
+            f"{p.name}_scatter({products}, {bias}, "
+            f"y + n * {self.steps[0]} + u0 * {step} + {first}, "
+            f"u1 - u0, {p.results[0]} - u0 * {self.F.m});\n"
         )
 
 
-def over_channels(channels: int, lanes: int, body: str) -> str:
-    """C that goes through vectors of channels; the last one overlaps the one before."""
-    return (
-        f"for (int64_t i = 0; i < {channels}; i += {lanes}) {{\n"
-        f"const int64_t c = i < {channels - lanes} ? i : {channels - lanes};\n{body}}}\n"
-    )
+class ByTiles(Winograd):
+    """Weights are transformed first; then threads share out the tiles."""
+
+    def __init__(self, problem: Problem, target: Target, F: Algorithm) -> None:
+        super().__init__(problem, target, F, problem.outputs, together=False)
+
+    def body(self) -> Body:
+        """The kernel's text and its scratch memory."""
+        p = self.problem
+        shared, slab, x, y = self.bytes
+        count = self.product.blocks * p.inputs
+        call = f"{p.name}_weights(W, weights, 0, k / {p.inputs}, k % {p.inputs});\n"
+        weights = f"{self.arrays()}{p.kind} *weights = ({p.kind} *)scratch;\n"
+        text = self.functions()
+        text += stage(f"{p.name}_pack", weights + self.over(count, "k", call))
+        private = slab + x + y
+        text += stage(
+            f"{p.name}_run",
+            f"{weights}char *own = scratch + {shared} + thread * {private};\n"
+            f"{p.kind} *inputs = ({p.kind} *)(own + {slab});\n"
+            f"{p.kind} *products = ({p.kind} *)(own + {slab + x});\n"
+            + self.over(
+                self.units,
+                "unit",
+                f"{self.slab.opening(f'{p.name}_fill', p.kind, 'own')}"
+                f"const int64_t tiles = {self.slab.images * self.across} * (u1 - u0);\n"
+                f"{p.name}_gather(slab, inputs, u1 - u0);\n"
+                f"{self.products()}{self.scattered('products', '0')}",
+            ),
+        )
+        return Body(text, shared, private)
+
+
+class ByOutputs(Winograd):
+    """All tiles are transformed first; then threads share out the outputs and their weights."""
+
+    def __init__(self, problem: Problem, target: Target, F: Algorithm) -> None:
+        super().__init__(problem, target, F, min(PANEL, problem.outputs), together=True)
+
+    def body(self) -> Body:
+        """The kernel's text and its scratch memory."""
+        p = self.problem
+        packed, slab, shared, y = self.bytes
+        private = max(slab, packed + y)
+        opening = (
+            f"{self.arrays()}{p.kind} *inputs = ({p.kind} *)scratch;\n"
+            f"char *own = scratch + {shared} + thread * {private};\n"
+        )
+        tile = f"(n * {self.slab.count} + u0) * {self.across}"
+        gather = (
+            f"{self.slab.opening(f'{p.name}_fill', p.kind, 'own')}"
+            f"{p.name}_gather(slab, inputs + {tile} * {p.inputs}, u1 - u0);\n"
+        )
+        text = self.functions()
+        text += stage(f"{p.name}_pack", opening + self.over(self.units, "unit", gather))
+        panels, last = ceil(p.outputs / self.outputs), p.outputs - self.outputs
+        call = f"{p.name}_weights(W, weights, first, block, i);\n"
+        text += stage(
+            f"{p.name}_run",
+            f"{opening}{p.kind} *weights = ({p.kind} *)own;\n"
+            f"{p.kind} *products = ({p.kind} *)(own + {packed});\n"
+            + self.over(
+                panels,
+                "k",
+                # the last panel overlaps the one before
+                f"const int64_t tiles = {self.tiles}, first = k < {panels - 1} ? "
+                f"k * {self.outputs} : {last};\n"
+                f"{nested([('block', self.product.blocks), ('i', p.inputs)], call)}"
+                f"{self.products()}"
+                f"for (int64_t unit = 0; unit < {self.units}; unit++) {{\n{self.slab.bounds()}"
+                f"{self.scattered(f'products + {tile} * {self.outputs}', 'first')}}}\n",
+            ),
+        )
+        return Body(text, shared, private)
 
 
 def slab_of_tiles(p: Problem, F: Algorithm, size: int, tiles: int = 0) -> Slab:

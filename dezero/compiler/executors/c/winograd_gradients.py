@@ -17,9 +17,9 @@ from math import ceil, prod
 from .blocks import Outer, best_block
 from .slabs import like
 from .tiles import Problem
-from .transforms import Algorithm, both_sides, transposed
+from .transforms import Algorithm, Transform, both_sides, transposed
 from .vectors import Body, Target, itemsize, rounded, stage, vector_type
-from .winograd import SKEW, Transform, slab_of_tiles
+from .winograd import SKEW, slab_of_tiles
 
 CHUNK = 64  # tiles at least that are summed up, so that transforming back costs little
 PANEL = 64  # channels of x, and of y
