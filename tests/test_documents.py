@@ -10,6 +10,7 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Variable
+from dezero.compiler import Step
 from dezero.functions import elementwise
 from dezero.testing.samples import elementwise as elementwise_samples
 
@@ -60,6 +61,59 @@ def test_training_program_learns(capsys: pytest.CaptureFixture[str]) -> None:
     exec(programs("python", "README.md")[1], {})
     accuracy = float(re.sub(r"[^\d.]", "", capsys.readouterr().out))
     assert accuracy > 0.95
+
+
+def labels(file: Path) -> list[str]:
+    """The texts of a picture: elements of Graphviz, comments of matplotlib."""
+    text = file.read_text(encoding="utf-8")
+    return re.findall(r"<text .*?>(.*?)</text>|<!-- (.*?) -->", text)
+
+
+def run_shown(number: int, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
+    """What a program of the page about the compiler compiles; its pictures go to a folder."""
+    monkeypatch.chdir(folder)
+    found = {"__name__": "__main__"}
+    exec(compile(programs("python", "docs/compiler.md")[number], name, "exec"), found)
+    (step,) = (x for x in found.values() if isinstance(x, Step))
+    return step
+
+
+def test_the_pictures_of_the_compiler_are_what_its_page_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wasmtime")
+    step = run_shown(1, "predict.py", tmp_path, monkeypatch)
+    if not step.source():
+        pytest.skip("there is no C compiler: the page shows what it makes")
+    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) == 3
+    for file in tmp_path.iterdir():
+        assert f"](images/{file.name})" in page
+        shown = labels(ROOT / "docs" / "images" / file.name)
+        assert labels(file) == shown, "run the program of docs/compiler.md in docs/images"
+    maximum, softmax, calls = programs("c", "docs/compiler.md")
+    assert maximum in step.source()
+    assert softmax in step.source()
+    comments = re.findall(r"/\*.*?\*/", calls)
+    assert comments == re.findall(r"/\* \d+: .*?\*/", step.source())
+    assert all(call in step.source() for call in re.findall(r"^kernel\d+(?=\()", calls, re.M))
+
+
+def test_the_page_about_the_compiler_trains_and_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = run_shown(2, "train.py", tmp_path, monkeypatch)
+    (file,) = tmp_path.iterdir()
+    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    assert f"](images/{file.name})" in page
+    assert labels(file)
+    step(*np.zeros((2, 8, 64), int))
+    head = step.report().splitlines()[1]
+    assert head.split() == re.search(r"^path  executor .*$", page, re.M)[0].split()
+    names = re.findall(
+        r"^\| ([^|`]*) \| [^|]* \|$", page.split("## The report")[1].split("\n## ")[0], re.M
+    )
+    assert ", ".join(names[1:]).split(", ") == head.split()
 
 
 def test_the_op_of_the_contributing_page_is_right() -> None:

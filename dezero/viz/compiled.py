@@ -17,12 +17,13 @@ from .rendering import rendered
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-DETAILED = 120  # operations, up to which each is a node of a graph
+DETAILED = 80  # operations, up to which each is a node of a graph
 NEST, PRODUCT, CALLED, GREY = "lightblue", "#c5e6b8", "#f3d9b1", "#e5e5e5"
 FILLS = {"slot": "orange", "const": GREY, "view": GREY, "matmul": PRODUCT}
 FILLS |= dict.fromkeys(("call", "set", "at"), CALLED)
 VIEW = {**CONSTANT, "shape": "box", "style": "filled,rounded"}
-FRAME = {**LAYER_STYLE, "style": "rounded,filled", "fillcolor": "gray97"}
+FRAME = {**LAYER_STYLE, "style": "rounded,filled", "fillcolor": "gray97", "labeljust": "r"}
+MARGIN = "0.12,0.05"  # inches: readers' fonts may be wider than Graphviz thinks
 WIDTH = 44  # letters in a line of a kernel's box
 
 
@@ -55,7 +56,7 @@ def plot_tape(
     Operations are boxes with their number on the tape, framed by the line of the program that
     they came from: elementwise ones and sums light blue, matrix products green, others light
     brown, views grey. Arrays that come from outside and results are orange ellipses; numbers
-    stand where they are read. More than 120 operations are drawn as a list instead, with the
+    stand where they are read. More than 80 operations are drawn as a list instead, with the
     numbers of what each reads.
 
     Args:
@@ -103,7 +104,7 @@ def plot_kernels(
 
     The frames are its kernels, in the order in which they run: their numbers are those in the
     comments of the C, and the numbers and colours of operations are those of `plot_tape`. Of more
-    than 120 operations only the kernels are drawn, each as a box that says what it computes.
+    than 80 operations only the kernels are drawn, each as a box that says what it computes.
 
     Args:
         step: From `dezero.compile`, called three times or more.
@@ -146,7 +147,8 @@ def _framed(
 ) -> Digraph:
     """Every operation, those of a frame together; the arrows are what they read."""
     graph = empty_digraph()
-    graph.graph_attr["rankdir"] = "LR"  # or arrows would cross the titles
+    graph.graph_attr["rankdir"] = "LR"  # from above, arrows would cross the titles
+    graph.node_attr["margin"] = MARGIN
     numbers = {i: x.name for i, x in operations.items() if x.kind == "const" and x.name}
     shown = {j for x in operations.values() for j in x.ins} | {i for _, i in results}
     shown -= numbers.keys() - {i for _, i in results}
@@ -188,6 +190,7 @@ def _label(operation: Any, numbers: dict[int, str]) -> str:
 def _boxed(outline: Any) -> Digraph:
     """Every kernel as one box that says what it computes; arrows are results that are read."""
     graph = empty_digraph()
+    graph.node_attr["margin"] = MARGIN
     plan = outline.plan
     home = {i: k for k, kernel in enumerate(outline.kernels) for i in kernel.members}
     made: dict[int, list[str]] = {}
