@@ -188,6 +188,8 @@ class Piece:
 
 def numpy_step(executor: Executor | Piece, node: Node) -> Step | None:
     """The call that computes a node into its array."""
+    if node.kind == "empty":
+        return None
     out = executor.array(node.id)
     ins = tuple([executor.array(j) for j in node.ins])
     if node.kind == "ufunc":

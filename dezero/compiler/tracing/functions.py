@@ -102,6 +102,13 @@ def filled(number: float) -> Callable[..., Any]:
     return like
 
 
+def empty_like(x: Any, dtype: Any = None, order: str = "K", **kwargs: Any) -> Any:
+    """np.empty_like(x): what it holds is nobody's concern."""
+    value = np.zeros(kwargs.get("shape") or x.shape, dtype or x.dtype)
+    node = x.tape.add("empty", "", (), None, value.shape, value.dtype, unique=True)
+    return TraceArray(value, x.tape, node)
+
+
 def clip(x: Any, low: Any = None, high: Any = None, **kwargs: Any) -> Any:
     """np.clip(x, low, high)."""
     if kwargs:
@@ -139,7 +146,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: broadcast_to,
     np.zeros_like: filled(0),
     np.ones_like: filled(1),
-    np.empty_like: filled(0),
+    np.empty_like: empty_like,
     np.clip: clip,
     np.copyto: copyto,
     np.expand_dims: expand_dims,

@@ -51,7 +51,7 @@ class Writer:
     def writes(self, nest: Nest) -> bool:
         """Whether there is C for a nest; else NumPy has to compute it."""
         node = self.nodes[nest.members[0]]
-        if nest.loop or nest.index in self.kernels.found:
+        if nest.loop or nest.index in self.kernels.found or node.kind == "empty":
             return True
         if len(nest.members) > 1:
             return False
@@ -64,6 +64,7 @@ class Writer:
     def pieces(self, nest: Nest) -> list[Piece]:
         """The pieces of a nest."""
         node = self.nodes[nest.members[0]]
+        found: list[Piece] = []
         if nest.loop:
             found = self.loop(nest)
         elif nest.index in self.kernels.found:
@@ -72,7 +73,7 @@ class Writer:
             found = self.matmul(node)
         elif node.kind == "set" and isinstance(node.attr, View):
             found = self.assign(node)
-        else:
+        elif node.kind != "empty":
             rows = indexing(node, self.layout.dummies)
             found = self.call(node) if rows is None else self.index(node, rows)
         self.cost += sum(piece.cost for piece in found)
@@ -183,7 +184,8 @@ class Writer:
     def begin(self, node: Node, base: int) -> list[Piece]:
         """What copies the array that a node begins from, unless it lies there already."""
         root = self.layout.roots[base]
-        if self.schedule.owner(root) == self.schedule.owner(node.id):
+        there = self.schedule.owner(root) == self.schedule.owner(node.id)
+        if there or self.nodes[root].kind == "empty":
             return []
         size = node_bytes(node)
         text = f"memcpy({self.address(node.id, False)}, {self.address(base)}, {size});"
