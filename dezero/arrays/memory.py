@@ -9,6 +9,7 @@ import numpy as np
 from .namespace import Array
 
 LINE = 64  # bytes of a cache line, and of the longest vector register
+LARGE = 31 << 20  # bytes: glibc adapts to arrays of up to 32 MiB
 
 
 def empty_for(shape: tuple[int, ...], *operands: Array) -> Array:
@@ -26,3 +27,17 @@ def empty_for(shape: tuple[int, ...], *operands: Array) -> Array:
             return np.empty_like(x, dtype, order="C", shape=shape)
     memory = np.empty(prod(shape) * dtype.itemsize + LINE, np.uint8)
     return np.ndarray(shape, dtype, memory, -memory.ctypes.data % LINE)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory of freed arrays for the next ones.
+
+    glibc gives back to the system what is free beyond twice the largest array that it has seen
+    freed, and the system clears every page before it lends it again: up to a fifth of a training
+    step. So it is shown a large array before the first one, which costs no memory, as nothing is
+    written into it.
+    """
+    np.empty(LARGE, np.uint8)
+
+
+keep_freed_memory()
