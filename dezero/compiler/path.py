@@ -31,7 +31,8 @@ class CompileWarning(UserWarning):
 
 FAILED = object()  # a run whose guards do not hold
 KEPT = ("opaque", "contents")  # kinds of places of which the object itself stays
-LATEST = 100  # replays whose times are kept
+LATEST = 100  # times that are kept
+TIMED = 8  # one in so many replays is timed, since telling the time takes some
 ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
 
 
@@ -81,7 +82,7 @@ class Path:
         self.fallback: str | None = None  # why it runs in NumPy, not in C
         self.pending: list[Job] = []  # what the C compiler is at
         self.rounds = 0
-        self.times: deque[float] = deque(maxlen=LATEST)  # seconds of the executor's last replays
+        self.times: deque[float] = deque(maxlen=LATEST)  # seconds of replays by the executor
         self.executor = self.built()
         self.moved = changed(self.bound)
         self.loose = self.loosened()
@@ -95,7 +96,8 @@ class Path:
         if self.loose and self.meet(values):
             return FAILED
         executor = self.executor
-        begun = perf_counter()
+        timed = not self.runs % TIMED
+        begun = perf_counter() if timed else 0.0
         state = random.get_state() if self.trace.draws else None
         executor.flags.fill(0)
         try:
@@ -116,7 +118,8 @@ class Path:
                 except BaseException:
                     self.finish(values)
                     raise
-                self.times.append(perf_counter() - begun)
+                if timed:
+                    self.times.append(perf_counter() - begun)
                 if not self.runs:
                     trim()
                 self.runs += 1
