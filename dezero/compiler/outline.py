@@ -138,6 +138,9 @@ def outlined(name: str, path: Path, parameters: list[str]) -> Outline:
     for k, parameter in enumerate(parameters):
         labels = [re.sub(rf"^args\[{k}\]", parameter, label) for label in labels]
     slots = [labels[i] for i in path.trace.slots]
+    for entry, _ in path.trace.tape.scalars:
+        op, operands = path.trace.tape.numbers[entry]
+        slots.append(labels[operands[0]] if op == "place" else op)
     return Outline(
         name,
         [operation(node, slots) for node in path.trace.tape.nodes],

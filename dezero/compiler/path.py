@@ -56,15 +56,22 @@ class Path:
         self.kind = kind
         self.key = key_of(trace)
         writer = Writer(trace.places, earlier.places, trace.unread, replaced)
-        self.needed = needed_places(trace, writer.stable)
-        position = {place: k for k, place in enumerate(self.needed)}
-        self.fetch = writer.write(self.needed, apart(trace))
+        named, numbers = named_in(trace)
+        kinds = {p.index: p.kind for p in trace.places}
+        free = [i for i in named if not writer.stable[i] and kinds[i] not in KEPT]
+        needed = [*trace.slots, *[i for i in free if i not in trace.slots]]
+        scalars = [entry for entry, _ in trace.tape.scalars]
+        self.fetch = writer.write(needed, apart(trace), trace.tape, [*scalars, *numbers])
+        count = len(trace.slots)
+        behind = len(scalars) + len(numbers)
+        position = {place: k + behind * (k >= count) for k, place in enumerate(needed)}
+        computed = {entry: count + len(scalars) + k for k, entry in enumerate(numbers)}
         self.fixed = {
             p.index: p.value
             for p in trace.places
             if p.index not in position and (p.kind in KEPT or writer.stable[p.index])
         }
-        committer = commit.Writer(self.fixed, position)
+        committer = commit.Writer(self.fixed, position, computed)
         self.commit = committer.write(
             trace.result, trace.effects, trace.touched(), len(trace.outputs)
         )
@@ -216,27 +223,27 @@ def changed(bound: dict[int, Any]) -> Callable[[tuple[Any, ...]], bool]:
 
 def key_of(trace: Trace) -> tuple[Any, ...]:
     """What distinguishes one path from another: the structure, and what the guards saw."""
-    return trace.structure(), tuple([guard.describe() for guard in trace.tape.guards])
+    guards, judged = ([g.describe() for g in x] for x in (trace.tape.guards, trace.tape.judged))
+    return trace.structure(), tuple(guards), tuple(judged)
 
 
-def needed_places(trace: Trace, stable: list[bool]) -> list[int]:
-    """The slots, then the objects that effects and the result name and that may be others."""
-    named = set()
+def named_in(trace: Trace) -> tuple[list[int], list[int]]:
+    """The places of objects, and the numbers, that the effects and the result name."""
+    named, numbers = set(trace.touched()), set()
     for effect in trace.effects:
         named.add(effect[1])
-    named.update(trace.touched())
     recipes: list[Recipe] = [trace.result, *[e[-1] for e in trace.effects if e[0] == "set"]]
     recipes += [r for e in trace.effects if e[0] == "list" for r in e[2]]
     while recipes:
         recipe = recipes.pop()
         if recipe[0] == "place":
             named.add(recipe[1])
+        elif recipe[0] == "number":
+            numbers.add(recipe[1])
         for part in recipe[1:]:
             if isinstance(part, tuple):
                 recipes += inner(part)
-    kinds = {p.index: p.kind for p in trace.places}
-    free = [i for i in sorted(named) if not stable[i] and kinds[i] not in KEPT]
-    return [*trace.slots, *[i for i in free if i not in trace.slots]]
+    return sorted(named), sorted(numbers)
 
 
 def inner(part: tuple[Any, ...]) -> list[Recipe]:

@@ -40,7 +40,7 @@ def row(k: int, path: Path) -> dict[str, str]:
         "path": k,
         "executor": executor.name,
         "runs": path.runs,
-        "guards": len(path.trace.tape.guards),
+        "guards": len([*path.trace.tape.guards, *path.trace.tape.judged]),
         "failed": path.failures,
         "nodes": len(path.trace.tape.nodes),
         "kernels": len(executor.schedule.nests),
@@ -69,7 +69,7 @@ def details(k: int, path: Path) -> list[str]:
     lines = [
         f"path {k}, guard at {guard.line}: "
         + (f"truth is {guard.value}" if guard.truth else f"value is {guard.value}")
-        for guard in path.trace.tape.guards
+        for guard in [*path.trace.tape.guards, *path.trace.tape.judged]
     ]
     if path.fallback:
         lines.append(f"path {k} runs in NumPy: {path.fallback}")

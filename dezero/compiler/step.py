@@ -177,7 +177,7 @@ class Step:
         structures = {key[2][0] for key in self.waiting}
         if len(structures) == len(self.waiting):
             return never + "what the step reaches is different in each (a list that grows?)"
-        lines = ", ".join(sorted({guard.line for guard in done.tape.guards}))
+        lines = ", ".join(sorted({guard.line for guard in [*done.tape.guards, *done.tape.judged]}))
         return f"{never}it looks at values that change ({lines}): return arrays, not numbers"
 
     def retried(self, done: Trace) -> bool:

@@ -24,6 +24,7 @@ from .state.snapshot import Snapshot
 from .state.spent import Spent, earlier
 from .tracing.tape import Tape
 from .tracing.tracearray import TraceArray
+from .tracing.tracenumber import TraceNumber
 
 tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # a traced run is going on
 
@@ -32,8 +33,8 @@ tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # a traced run
 class Trace:
     """What one step did: where its values came from, the tape, and what it left behind.
 
-    `slots` are the places of inputs and state, in the order of their numbers; `result` and
-    `effects` are recipes that name `outputs`, nodes of the tape.
+    `slots` are the places of arrays, in the order of their numbers; those of numbers follow on the
+    tape. `result` and `effects` are recipes that name `outputs`, nodes of the tape.
     """
 
     places: list[Place]
@@ -60,10 +61,12 @@ class Trace:
         for a, b in zip(self.tape.nodes, other.tape.nodes, strict=False):
             if a.kind == b.kind == "const" and not np.array_equal(a.attr, b.attr, equal_nan=True):
                 return f"{b.line}: a constant of the step changes from call to call"
-            if a.kind == b.kind == "slot" and self.slots[a.attr] in self.unread:
+            if a.kind == b.kind == "slot" and self.unread.intersection(self.slots[a.attr :][:1]):
                 continue
             if a.describe() != b.describe():
                 return f"{b.line}: the step computes something else in the next call"
+        if repr(self.tape.numbers) != repr(other.tape.numbers):
+            return "the step computes other numbers in the next call"
         if len(self.tape.nodes) != len(other.tape.nodes):
             return "the step computes more in the next call"
         for x, y in zip(self.effects, other.effects, strict=False):
@@ -101,7 +104,9 @@ def trace(
         tape.open = False
         done.foreign = generators.drawn()
         done.draws = random.get_state() != random_state
-        writer = Writer({place.index: place.value for place in places}, {})
+        numbers = list(tape.results)
+        same = {k: k for k in range(len(numbers))}
+        writer = Writer({place.index: place.value for place in places}, {}, same)
         commit = writer.write(done.result, done.effects, done.touched(), len(values))
     except BaseException:
         tape.open = False
@@ -112,7 +117,7 @@ def trace(
         raise
     with uninterrupted():
         snapshot.restore()
-        result = commit((), list(map(real, values)))
+        result = commit(numbers, list(map(real, values)))
     del writer, commit, values
     return result, done, escaped(tape)
 
@@ -178,15 +183,25 @@ def check_memory(places: list[Place], written: set[int]) -> None:
 
 
 def traced_slots(places: list[Place], tape: Tape) -> dict[int, TraceArray]:
-    """A traced array for every array and number of the state and the arguments, by place."""
+    """A traced array for every array of the state and the arguments, by place."""
     slots: dict[int, TraceArray] = {}
     for place in places:
-        if place.kind in ("array", "number"):
+        if place.kind == "array":
             x = place.value
             value = duplicate(x) if isinstance(x, np.ndarray) else x
             node = tape.slot(len(slots), np.shape(x), np.asarray(x).dtype)
             slots[place.index] = TraceArray(value, tape, node)
+    tape.arrays = len(slots)
     return slots
+
+
+def traced_numbers(places: list[Place], tape: Tape) -> dict[int, TraceArray]:
+    """A traced number for every number of the state, by place."""
+    found = [place for place in places if place.kind == "number"]
+    return {
+        p.index: TraceNumber(p.value, tape, tape.number("place", (p.index,), p.value))
+        for p in found
+    }
 
 
 def duplicate(x: Any) -> Any:
@@ -209,7 +224,7 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     """Call the function with traced arrays in every place; what it did, and the values of it."""
     slots = traced_slots(places, tape)
     spend_graphs(places)
-    new = substitute(places, slots)
+    new = substitute(places, slots | traced_numbers(places, tape))
     before = {
         place.index: children(place.value)
         for place in places

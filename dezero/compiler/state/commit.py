@@ -23,14 +23,18 @@ class Writer:
     Args:
         fixed: The objects of places that stay the same.
         position: Where the others are among the values that were fetched.
+        numbers: Where the values of numbers are among them.
 
     Attributes:
         given: The outputs whose arrays the program gets to keep.
     """
 
-    def __init__(self, fixed: dict[int, Any], position: dict[int, int]) -> None:
+    def __init__(
+        self, fixed: dict[int, Any], position: dict[int, int], numbers: dict[int, int]
+    ) -> None:
         self.fixed = fixed
         self.position = position
+        self.numbers = numbers
         self.env: dict[str, Any] = {"variable": variable, "clock": clock, "Variable": Variable}
         self.env["Spent"] = Spent
         self.env["cell_of"] = cell_of
@@ -52,6 +56,8 @@ class Writer:
     def value(self, recipe: Recipe) -> str:
         """The code of a recipe."""
         kind, what = recipe[:2]
+        if kind == "number":
+            return f"v[{self.numbers[what]}]"
         if kind == "new":
             return f"(n{what} := {self.value(recipe[2])})"
         if kind == "variable":
@@ -69,7 +75,7 @@ class Writer:
         if kind == "array":
             self.given.add(what)
         simple = {"array": f"o{what}", "scalar": f"o{what}[()]"}
-        simple |= {"number": f"o{what}.item()", "again": f"n{what}"}
+        simple |= {"again": f"n{what}"}
         if kind in simple:
             return simple[kind]
         return self.place(what) if kind == "place" else self.constant(what)

@@ -17,6 +17,7 @@ from ...core import Variable
 from ...errors import CompileError
 from ..tracing.tape import Tape
 from ..tracing.tracearray import TraceArray
+from ..tracing.tracenumber import TraceNumber
 from .places import (
     BUILTIN,
     CONSTANTS,
@@ -58,6 +59,8 @@ class Recipes:
 
     def of(self, x: Any, where: str) -> Recipe:
         """The recipe of any value."""
+        if isinstance(x, TraceNumber):
+            return "number", x.entry
         if isinstance(x, CONSTANTS):
             return "constant", x
         if id(x) not in self.known:
@@ -73,7 +76,7 @@ class Recipes:
         """The recipe of a value that no place had before."""
         if isinstance(x, TraceArray):
             kind = "array" if isinstance(x.value, np.ndarray) else "scalar"
-            return self.output("number" if x.weak else kind, x.node, x.value)
+            return self.output(kind, x.node, x.value)
         if isinstance(x, Variable):
             return self.variable(x, where)
         if type(x) in (list, tuple):

@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 
 from ...core import Variable
+from ..tracing.tape import Tape
+from ..tracing.tracenumber import COMPUTED, SYMBOLS
 from .places import BUILTIN, Place, attributes, cell_of
 
+ERRORS = "(ArithmeticError, AttributeError, LookupError, TypeError, ValueError)"
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
 
@@ -104,9 +107,8 @@ class Writer:
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
         elif kind == "constant" and value is not None and not isinstance(value, bool):
             name, kind_name = self.constant(value, f"k{k}"), self.constant(type(value), f"t{k}")
-            signed = isinstance(value, float | complex) and 0 in (value.real, value.imag)
-            differs = f"repr({x}) != {repr(value)!r}" if signed else f"{x} != {name}"
-            self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {differs})")
+            unlike = differs(x, name, value)
+            self.fail(f"{x} is not {name} and (type({x}) is not {kind_name} or {unlike})")
         elif kind == "contents":
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
             self.fail(f"[*{x}] != {self.constant([*value], f'l{k}')}")
@@ -200,12 +202,54 @@ class Writer:
         taken = {p.index for p in first}
         return first + [p for p in self.places if p.index not in taken]
 
-    def write(self, needed: list[int], apart: list[tuple[int, int]]) -> Fetch:
-        """The function that returns what is at the places `needed`, or None.
+    def compute(self, tape: Tape, entries: list[int]) -> str:
+        """Add what computes numbers; give up where an array would take another type."""
+        met = {entry for entry, _ in tape.scalars}
+        wanted = {*entries, *[guard.node for guard in tape.judged]}
+        for entry in sorted(range(len(tape.numbers)), reverse=True):
+            if entry in wanted and tape.numbers[entry][0] != "place":
+                wanted.update([x for x in tape.numbers[entry][1] if isinstance(x, int)])
+        names: dict[Any, str] = {}
+        for entry in sorted(wanted):
+            op, operands = tape.numbers[entry]
+            if op == "place":
+                names[entry] = f"x{operands[0]}"
+                self.judge(entry, names[entry], tape)
+                continue
+            names[entry] = f"n{entry}"
+            args = [
+                names[x] if isinstance(x, int) else self.constant(x[1], f"n{entry}_{k}")
+                for k, x in enumerate(operands)
+            ]
+            if op in SYMBOLS:
+                self.lines.append(f"n{entry} = {args[0]} {SYMBOLS[op]} {args[1]}")
+            else:
+                function = self.constant(COMPUTED[op], f"f_{op}")
+                self.lines.append(f"n{entry} = {function}({', '.join(args)})")
+            if entry in met:
+                kind = self.constant(type(tape.results[entry]), f"t_{entry}")
+                self.fail(f"type(n{entry}) is not {kind}")
+            self.judge(entry, f"n{entry}", tape)
+        return "".join([f"{names[entry]}, " for entry in entries])
+
+    def judge(self, entry: int, name: str, tape: Tape) -> None:
+        """Give up where Python would see another number than it has seen."""
+        for guard in tape.judged:
+            if guard.node == entry and guard.truth:
+                self.fail(f"not {name}" if guard.value else name)
+            elif guard.node == entry:
+                self.fail(differs(name, self.constant(guard.value, f"s{entry}"), guard.value))
+
+    def write(
+        self, needed: list[int], apart: list[tuple[int, int]], tape: Tape, entries: list[int]
+    ) -> Fetch:
+        """The function that returns numbers and what is at the places `needed`, or None.
 
         Args:
-            needed: Places.
+            needed: Places, those of arrays on the tape first.
             apart: Pairs of places of arrays that must not share their memory.
+            tape: What is computed of numbers.
+            entries: Which of them follow the arrays.
         """
         for place in self.ordered():
             if place.index == 0:
@@ -219,12 +263,14 @@ class Writer:
             if place.kind == "object":
                 self.check_size(place)
         self.check_apart(apart)
-        got = "".join([f"x{i}, " for i in needed])
-        body = "\n        ".join([*self.lines, f"return ({got})"])
+        numbers = self.compute(tape, entries)
+        arrays = "".join([f"x{i}, " for i in needed[: tape.arrays]])
+        others = "".join([f"x{i}, " for i in needed[tape.arrays :]])
+        body = "\n        ".join([*self.lines, f"return ({arrays}{numbers}{others})"])
         names = ", ".join(f"{name}={name}" for name in self.env)
         source = (
             f"def fetch(x1, x2, {names}):\n    try:\n        {body}\n"
-            "    except (AttributeError, LookupError, ValueError):\n        return None\n"
+            f"    except {ERRORS}:\n        return None\n"
         )
         namespace = dict(self.env)
         exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
@@ -240,3 +286,10 @@ def owner(base: Any) -> Any:
 def meets(x: Any, *others: Any) -> bool:
     """Whether an array may share memory with one of the others."""
     return any(np.may_share_memory(x, other) for other in others)
+
+
+def differs(x: str, name: str, value: Any) -> str:
+    """The code of whether x is another constant than `value`: 0.0 is another than -0.0."""
+    if isinstance(value, float | complex) and (value != value or 0 in (value.real, value.imag)):
+        return f"repr({x}) != {repr(value)!r}"
+    return f"{x} != {name}"

@@ -11,6 +11,7 @@ from ...core.graph import propagate
 from ...errors import CompileError
 from .tape import Call, Ref, Tape, View, innermost, program_line, reshaped
 from .tracearray import NUMBERS, TraceArray
+from .tracenumber import TraceNumber
 
 GRAPH = propagate.__code__.co_filename
 COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
@@ -43,7 +44,7 @@ def templated(tape: Tape, x: Any, ins: list[int]) -> Any:
         return type(x)([templated(tape, e, ins) for e in x])
     if isinstance(x, dict):
         return {k: templated(tape, v, ins) for k, v in x.items()}
-    if isinstance(x, TraceArray) and x.weak:
+    if isinstance(x, TraceNumber):
         return x.seen()
     if isinstance(x, TraceArray | np.ndarray):
         ins.append(x.node if isinstance(x, TraceArray) else tape.const(x))
@@ -54,7 +55,7 @@ def templated(tape: Tape, x: Any, ins: list[int]) -> Any:
 def node_of(tape: Tape, x: Any, dtype: Any) -> int:
     """The node of an operand that an operation reads in a dtype if it is a Python number."""
     if isinstance(x, TraceArray):
-        return tape.cast(x.node, dtype) if x.weak else x.node
+        return tape.scalar(x.entry, np.dtype(dtype)) if isinstance(x, TraceNumber) else x.node
     if type(x) in NUMBERS:
         return tape.const(np.asarray(x).astype(dtype))
     return tape.const(x)
@@ -110,8 +111,6 @@ def record_ufunc(
         kinds = [np.dtype(np.int64)] * 2
     dtypes = ufunc.resolve_dtypes((*kinds, None))
     value = ufunc(*values) if out is None else ufunc(*values, out=out.value)
-    if out is None and all(type(v) in NUMBERS for v in values):
-        value = value.item()  # numbers stay numbers
     ins = tuple([node_of(tape, x, d) for x, d in zip(inputs, dtypes, strict=False)])
     if ufunc is np.matmul:
         node = tape.add("matmul", "", ins, None, np.shape(value), dtypes[-1])

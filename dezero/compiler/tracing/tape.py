@@ -70,6 +70,7 @@ class Node:
     kind    op                      inputs            attr
     slot    -                       -                 number of the slot: an input or state
     const   -                       -                 the array
+    empty   -                       -                 - (memory that is about to be written to)
     ufunc   name of the ufunc       operands          dtypes that its loop computes in
     cast    -                       x                 -
     where   -                       condition, a, b   -
@@ -113,7 +114,8 @@ class Guard:
 
     def describe(self) -> tuple[Any, ...]:
         """What two traces of the same program have in common."""
-        return self.node, self.truth, np.asarray(self.value).tobytes()
+        value = np.asarray(self.value)
+        return self.node, self.truth, repr(self.value) if value.dtype.hasobject else value.tobytes()
 
     def seen(self, array: Any) -> Any:
         """What the Python code sees of an array."""
@@ -132,9 +134,14 @@ class Tape:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.guards: list[Guard] = []
+        self.judged: list[Guard] = []  # those on numbers, whose nodes are expressions
         self.guarded: set[tuple[int, bool]] = set()
         self.known: dict[Any, int] = {}
         self.calls = 0
+        self.arrays = 0  # slots
+        self.numbers: list[tuple[str, tuple[Any, ...]]] = []  # what Python computes of numbers
+        self.results: list[Any] = []  # and what it was
+        self.scalars: dict[tuple[int, np.dtype[Any]], int] = {}  # numbers that arrays met, as nodes
         self.looked: set[int] = set()  # nodes of which the program has seen shape or dtype
         self.laid: set[int] = set()  # ids of traced arrays whose strides the program depends on
         self.made: list[ref[Any]] = []  # every traced array, to find those that escape
@@ -164,6 +171,24 @@ class Tape:
     def slot(self, number: int, shape: Shape, dtype: Any) -> int:
         """An input or an array of the state."""
         return self.add("slot", "", (), number, shape, dtype)
+
+    def number(self, op: str, operands: tuple[Any, ...], value: Any) -> int:
+        """Record what Python computes of numbers, or ("place", (i,)): which expression it is."""
+        key = op, repr(operands)
+        if key in self.known:
+            return self.known[key]
+        self.known[key] = len(self.numbers)
+        self.numbers.append((op, operands))
+        self.results.append(value)
+        return len(self.numbers) - 1
+
+    def scalar(self, entry: int, dtype: np.dtype[Any]) -> int:
+        """A number as an array of a dtype: a slot behind those of the arrays."""
+        if dtype.hasobject:
+            raise CompileError(f"{program_line()}: an integer of more than 64 bits")
+        if (entry, dtype) not in self.scalars:
+            self.scalars[entry, dtype] = self.slot(self.arrays + len(self.scalars), (), dtype)
+        return self.scalars[entry, dtype]
 
     def const(self, value: Any) -> int:
         """A constant array; equal ones are one node."""
@@ -210,6 +235,12 @@ class Tape:
         self.guarded.add((i, truth))
         seen = bool(value) if truth else np.array(value)
         self.guards.append(Guard(i, truth, seen, program_line()))
+
+    def judge(self, entry: int, value: Any, truth: bool) -> None:
+        """Note that the Python code has seen the value of a number."""
+        if (entry, truth) not in [(guard.node, guard.truth) for guard in self.judged]:
+            seen = bool(value) if truth else value
+            self.judged.append(Guard(entry, truth, seen, program_line()))
 
 
 @cache

@@ -27,7 +27,7 @@ POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # as ndarray.__pow__ c
 class TraceArray(NDArrayOperatorsMixin):
     """An array of a traced run: its value, and the node that says how it was computed.
 
-    A `value` that is a NumPy scalar or a Python number cannot be written into, as anywhere. A view
+    A `value` that is a NumPy scalar cannot be written into, as anywhere. A view
     knows its `base` and how it was taken: a write goes to the base, and whoever looks at another
     view of it later sees a new node.
     """
@@ -44,6 +44,7 @@ class TraceArray(NDArrayOperatorsMixin):
         "view_of",
     )
     __array_priority__ = 100
+    weak = False  # a number, which gives way to the dtype of arrays
 
     def __init__(
         self,
@@ -68,7 +69,6 @@ class TraceArray(NDArrayOperatorsMixin):
     size = property(lambda self: np.size(self.look()))
     dtype = property(lambda self: np.asarray(self.look()).dtype)
     T = property(lambda self: self.transpose())
-    weak = property(lambda self: type(self.value) in NUMBERS)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -199,7 +199,7 @@ class TraceArray(NDArrayOperatorsMixin):
 
     def __pow__(self, other: Any) -> Any:
         quick = POWERS.get(other) if type(other) in (int, float) else None
-        if quick is not None and not self.weak and self.dtype.kind == "f":
+        if quick is not None and self.dtype.kind == "f":
             return quick(self)
         return np.power(self, other)
 
