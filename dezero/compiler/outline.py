@@ -190,7 +190,7 @@ def results(trace: Trace, labels: list[str]) -> list[tuple[str, int]]:
 
 def outputs(recipe: Recipe) -> list[int]:
     """The numbers of the outputs that a recipe names."""
-    if recipe and recipe[0] in ("array", "scalar", "number"):
+    if recipe and recipe[0] in ("array", "scalar"):
         return [recipe[1]]
     return [k for part in recipe if isinstance(part, tuple) for k in outputs(part)]
 
