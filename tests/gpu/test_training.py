@@ -1,5 +1,8 @@
 """Training on a GPU (or its double): models, optimizers, data, files, and what is refused."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -199,6 +202,16 @@ def test_variables_move_and_print():
     assert str(x).startswith("variable([[")
     x.to_cpu()
     np.testing.assert_array_equal(x.data, ROWS)
+
+
+def test_the_program_of_the_page_about_gpus(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "gpu.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    found = {}
+    exec(program, found)
+    assert found["gpu"]
+    assert all(isinstance(param.data, cuda.cupy.ndarray) for param in found["model"].params())
+    assert float(capsys.readouterr().out.splitlines()[-1]) > 0.9
 
 
 def test_numbers_drawn_are_those_of_the_cpu():
