@@ -52,9 +52,10 @@ def take_taps(x: Array, taps: Array, window: Window) -> Array:
     """The element of each window at its numbered tap; taps do not point into padding."""
     wide = padded(x, window)
     y = np.empty_like(x, order="C", shape=taps.shape)
+    where, steps = positions(wide, taps, window)
     for images in runs(wide):
-        part = wide[images]
-        y[images] = part.reshape(-1)[positions(taps[images], part.shape, window)]
+        part, chosen = wide[images], taps[images]
+        y[images] = part.reshape(-1)[where[: len(part)] + steps.take(chosen)]
     return y
 
 
@@ -62,10 +63,11 @@ def take_taps(x: Array, taps: Array, window: Window) -> Array:
 def put_taps(y: Array, taps: Array, sizes: Sizes, window: Window) -> Array:
     """The adjoint of `take_taps`: y added up at the numbered taps of an array of these sizes."""
     wide = np.zeros_like(y, order="C", shape=(*y.shape[:2], *window.padded(sizes)))
+    where, steps = positions(wide, taps, window)
     for images in runs(wide):
-        part = wide[images]
-        where = positions(taps[images], part.shape, window)
-        np.add.at(part.reshape(-1), where.reshape(-1), y[images].reshape(-1))
+        part, chosen = wide[images], taps[images]
+        at = where[: len(part)] + steps.take(chosen)  # four times quicker than steps[chosen]
+        np.add.at(part.reshape(-1), at.reshape(-1), y[images].reshape(-1))
     return wide[interior(window, sizes)]
 
 
@@ -94,9 +96,14 @@ def spread_windows(y: Array, sizes: Sizes, window: Window) -> Array:
 
 def runs(x: Array) -> list[slice]:
     """Images that are worked on at a time."""
-    numbers = CPU_NUMBERS if isinstance(x, np.ndarray) else GPU_NUMBERS
-    step = max(1, numbers // max(1, x[:1].size))
+    step = run_length(x)
     return [slice(i, i + step) for i in range(0, len(x), step)]
+
+
+def run_length(x: Array) -> int:
+    """How many images are worked on at a time."""
+    numbers = CPU_NUMBERS if isinstance(x, np.ndarray) else GPU_NUMBERS
+    return max(1, numbers // max(1, x[:1].size))  # type: ignore[no-any-return]
 
 
 def largest(wide: Array, slices: list[Any]) -> Array:
@@ -107,14 +114,19 @@ def largest(wide: Array, slices: list[Any]) -> Array:
     return y
 
 
-def positions(taps: Array, shape: Sizes, window: Window) -> Array:
-    """Where the numbered taps are in a padded array of this shape, once it is flat."""
+def positions(wide: Array, taps: Array, window: Window) -> tuple[Array, Array]:
+    """Where things are in a run of images of a padded array, once it is flat.
+
+    The first element that each window sees, (images, C, *outputs), and how much further the one
+    at each tap is.
+    """
     xp = namespace(taps)
-    n, c, *sizes = shape
-    steps = [int(np.prod(sizes[i + 1 :], dtype=int)) for i in range(len(sizes))]
-    of_tap = np.zeros((), int)  # from a window's first element to each of its taps
+    n, c, *sizes = wide[: run_length(wide)].shape
     where = xp.arange(n * c).reshape(n, c) * int(np.prod(sizes, dtype=int))
-    for i, step in enumerate(steps):
-        of_tap = np.add.outer(of_tap, np.arange(window.kernel[i]) * window.dilation[i] * step)
-        where = where[..., None] + xp.arange(taps.shape[2 + i]) * (window.stride[i] * step)
-    return where + xp.asarray(of_tap.reshape(-1)).take(taps)  # four times quicker than [taps]
+    further = np.zeros((), int)
+    for i, count in enumerate(taps.shape[2:]):
+        step = int(np.prod(sizes[i + 1 :], dtype=int))
+        where = where[..., None] + xp.arange(count) * (window.stride[i] * step)
+        taken = np.arange(window.kernel[i]) * window.dilation[i] * step
+        further = np.add.outer(further, taken)
+    return where, xp.asarray(further.reshape(-1))
