@@ -24,7 +24,8 @@ from .patches import Sizes, Window, interior, tap_view
 COLUMNS = 512  # of a matrix product: BLAS needs no more to be at full speed
 ROWS = 48  # the same of what is summed over
 PLACES = 16  # for each channel, from which on rearranging the weights costs little
-CPU_PATCHES = 1 << 17  # numbers: more for small images, so that few calls are made
+CPU_PATCHES = 1 << 15  # numbers: more for small images, so that few calls are made
+CPU_SUMS = 1 << 17  # patches that are added up: longer rows are quicker
 GPU_PATCHES = 1 << 26  # there every call is a launch
 MANY = 8  # images at a time: so many are small
 
@@ -68,7 +69,7 @@ def conv_transposed(
     x = np.empty_like(y, result_type(y, W, b), order="C", shape=(len(y), channels, *sizes))
     weights = W.reshape(groups, len(W) // groups, -1).transpose(0, 2, 1)
     inside = interior(window, sizes)
-    for images in parts(y, channels * prod(window.kernel), prod(outputs)):
+    for images in parts(y, channels * prod(window.kernel), prod(outputs), CPU_SUMS):
         # rows are longer to add where the images come last
         last = len(x[images]) >= MANY and max(window.kernel) > 1
         part = np.moveaxis(y[images], 0, -1 if last else 1)
@@ -111,9 +112,9 @@ def result_type(*operands: Array | None) -> np.dtype[Any]:
     return np.result_type(*[x for x in operands if x is not None])
 
 
-def parts(x: Array, rows: int, places: int) -> list[slice]:
+def parts(x: Array, rows: int, places: int, cpu_patches: int) -> list[slice]:
     """Runs of images: enough of them for matrix products to be efficient."""
-    patches = CPU_PATCHES if isinstance(x, np.ndarray) else GPU_PATCHES
+    patches = cpu_patches if isinstance(x, np.ndarray) else GPU_PATCHES
     step = max(1, COLUMNS // places, patches // (rows * places))
     return [slice(i, i + step) for i in range(0, len(x), step)]
 
@@ -141,7 +142,7 @@ def columns(
     C, *sizes = x.shape[1:]
     rows = C * prod(window.kernel[apart:])
     count = -1
-    for images in parts(x, rows, prod(window.outputs(x.shape[2:]))):
+    for images in parts(x, rows, prod(window.outputs(x.shape[2:])), CPU_PATCHES):
         part = x[images]
         if window.is_point:
             yield images, [merged(part, groups, apart)]

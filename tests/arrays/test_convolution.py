@@ -58,7 +58,7 @@ def drawn(*shape):
 def test_the_three_kernels(
     window, groups, C, O, sizes, columns, patches, many, rows, places, monkeypatch
 ):
-    limits = {"COLUMNS": columns, "CPU_PATCHES": patches, "MANY": many}
+    limits = {"COLUMNS": columns, "CPU_PATCHES": patches, "CPU_SUMS": patches, "MANY": many}
     for name, limit in (limits | {"ROWS": rows, "PLACES": places}).items():
         monkeypatch.setattr(convolution, name, limit)
     x, W, b = drawn(5, C, *sizes), drawn(O, C // groups, *window.kernel), drawn(O)
