@@ -10,6 +10,7 @@ from typing import Any
 from .vectors import Target, element, nested
 
 WIDEST = 8  # vectors of a block
+LOOP = 1  # cycles that a turn of it costs, apart from the products
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Block:
     def cycles(self) -> float:
         """About how long it takes to add an outer product."""
         # two products or two loads at a time; sums wait four cycles for the ones before
-        return max(self.vectors * self.rows / 2, (self.vectors + self.rows) / 2, 4.0)
+        return LOOP + max(self.vectors * self.rows / 2, (self.vectors + self.rows) / 2, 4.0)
 
 
 def best_block(rows: int, columns: int, lanes: int, target: Target) -> tuple[Block, float]:
