@@ -19,13 +19,15 @@ Operand = Any  # a Variable, an array or a number; all but Variables are constan
 
 def attention_weights(q: Any, k: Any, bias: Any, scale: float) -> Any:
     """softmax(q @ k.T * scale + bias) over the keys; zeros for a query that may see none."""
-    scores = q @ np.swapaxes(k, -1, -2) * scale
+    scores = (q * scale) @ np.swapaxes(k, -1, -2)
     if bias is not None:
-        scores = scores + bias
+        scores += bias
     highest = scores.max(axis=-1, keepdims=True)
-    weights = np.exp(scores - np.maximum(highest, np.finfo(highest.dtype).min))
+    scores -= np.maximum(highest, np.finfo(highest.dtype).min)
+    weights = np.exp(scores)
     total = weights.sum(axis=-1, keepdims=True)
-    return weights / np.where(np.equal(total, 0), 1, total)
+    weights /= np.where(np.equal(total, 0), 1, total)
+    return weights
 
 
 class ScaledDotProductAttention(Rule):
@@ -44,9 +46,10 @@ class ScaledDotProductAttention(Rule):
         # kept from the forward pass, but computed again where it must be differentiable itself
         recorded = isinstance(q, Variable)
         weights = attention_weights(q, k, self.bias, self.scale) if recorded else self.weights
-        gweights = gy @ np.swapaxes(v, -1, -2)
-        gscores = weights * (gweights - (weights * gweights).sum(axis=-1, keepdims=True))
-        gscores = gscores * self.scale
+        gscores = gy @ np.swapaxes(v, -1, -2)  # as yet those of the weights
+        gscores -= (weights * gscores).sum(axis=-1, keepdims=True)
+        gscores *= weights
+        gscores *= self.scale
         gq = gscores @ k if self.needs(0) else None
         gk = np.swapaxes(gscores, -1, -2) @ q if self.needs(1) else None
         return gq, gk, np.swapaxes(weights, -1, -2) @ gy if self.needs(2) else None
