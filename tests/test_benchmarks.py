@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import report, tables
-from benchmarks.columns import BY_NAME
+from benchmarks import examples, report, tables
+from benchmarks.columns import BY_NAME, ROOT
 from benchmarks.compiled import NotCompiledError, Watched, check
 from benchmarks.modes import COMPILED, EAGER, MODES, NUMPY
 from benchmarks.results import Result
@@ -172,3 +172,39 @@ def test_a_step_that_is_not_compiled_or_not_replayed_fails():
             check(wrap)
     step()
     check(wrap)
+
+
+def test_every_example_that_trains_is_measured():
+    sources = {path.stem: path.read_text("utf-8") for path in ROOT.glob("examples/*.py")}
+    assert examples.EXAMPLES.keys() == {n for n, text in sources.items() if '"--compile"' in text}
+
+
+def test_example_is_trained_as_written_and_compiled():
+    first, second = examples.measure("rosenbrock", turns=1, seconds=0.001, runs=1)
+    assert (first.steps, second.steps) == (50_000, 8)  # though most of them are left out
+    for part in (first, second):
+        assert part.ratio.median > 0
+        assert len(part.times["eager"]) == len(part.times["compiled"]) == 1
+
+
+def test_example_whose_step_is_refused_fails(monkeypatch):
+    monkeypatch.setenv("CC", "false")  # NumPy replays the steps
+    with pytest.raises(examples.TrainerError, match=r"linear_regression, compiled: .*by NumPy"):
+        examples.measure("linear_regression", turns=1, seconds=0.001, runs=1)
+
+
+def test_whole_training_counts_all_that_it_takes():
+    part = examples.Part("`work`", {"eager": [2.0, 4.0, 3.0], "compiled": [1.0, 1.0, 0.5]})
+    part.ends = [{"steps": 10, "learning": [3.0, 4.0], "rest": 5.0}]
+    assert part.ratio.median == 4  # of 2, 4 and 6
+    assert part.training("eager") == 5 + 10 * 3
+    assert part.training("compiled") == 5 + 7 + 8 * 1
+    assert examples.cells(part)[3:5] == ["**4.00** (3.00 to 5.00)", "10"]
+
+
+def test_table_takes_the_place_between_its_marks():
+    page = examples.between_marks("a\n<!-- speed -->\nold\n<!-- /speed -->\nb\n", "new\n")
+    assert page == "a\n<!-- speed -->\n\nnew\n\n<!-- /speed -->\nb\n"
+    assert examples.between_marks(page, "new\n") == page
+    with pytest.raises(ValueError, match="lacks the lines"):
+        examples.between_marks("<!-- speed -->\n", "new\n")
