@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from .interrupts import uninterrupted
 from .state.commit import Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
-from .state.places import Place, children, put, walk
+from .state.places import Place, children, is_library, names, put, walk
 from .state.snapshot import Snapshot
 from .state.spent import Spent, earlier
+from .state.streams import Streams
 from .tracing.tape import Tape
 from .tracing.tracearray import TraceArray
 from .tracing.tracenumber import TraceNumber
+from .tracing.types import true_types
 
 tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # a traced run is going on
 
@@ -94,8 +97,9 @@ def trace(
     check_devices(places)
     check_proxies(places)
     snapshot = Snapshot(places, arrays=False)
-    random_state, generators = random.get_state(), Generators(places)
+    random_state, generators, streams = random.get_state(), Generators(places), Streams(places)
     tape = Tape()
+    streams.watch()
     try:
         done, values = run(function, places, tape)
         changed = snapshot.changed()
@@ -112,6 +116,7 @@ def trace(
         tape.open = False
         with uninterrupted():
             snapshot.restore()
+            streams.repeat()
             random.set_state(random_state)
             generators.restore()
         raise
@@ -119,7 +124,7 @@ def trace(
         snapshot.restore()
         result = commit(numbers, list(map(real, values)))
     del writer, commit, values
-    return result, done, escaped(tape)
+    return result, done, streams.used() or escaped(tape)
 
 
 def check_devices(places: list[Place]) -> None:
@@ -232,9 +237,12 @@ def run(function: Callable[..., Any], places: list[Place], tape: Tape) -> tuple[
     }
     begun = {index: traced.node for index, traced in slots.items()}
     args, kwargs = new.get(1, places[1].value), places[2].value
+    functions = [p.value for p in places if isinstance(p.value, FunctionType)]
+    asking = [f for f in functions if not is_library(f) and "type" in names(f.__code__)]
     token = tracing.set(True)
     try:
-        result = function(*args, **kwargs)
+        with true_types(asking):
+            result = function(*args, **kwargs)
     finally:
         tracing.reset(token)
     tape.open = False

@@ -1,5 +1,7 @@
 """What a trace cannot hold is never taken for a constant: it is seen, or the step runs eagerly."""
 
+import io
+import itertools
 import random
 from collections import defaultdict, deque
 
@@ -11,6 +13,7 @@ from dezero import Parameter
 from dezero.compiler import CompileWarning, compile
 
 X = np.array([1.0, 2.0])
+FACTOR = [2.0]
 
 
 def replays(step):
@@ -133,3 +136,70 @@ def test_a_new_set_is_a_set_of_its_own():
             _, found = step(X)
             found.add(3)
             assert found == {1, 2, 3}
+
+
+@pytest.mark.parametrize("traceable", [True, False])
+def test_what_an_iterator_gives_is_given_once(traceable):
+    source = itertools.count()
+
+    def function(x):
+        y = x + next(source) + next(source)
+        return y if traceable else np.asarray(y)
+
+    step = compile(function, executor="numpy")
+    with pytest.warns(CompileWarning, match="it takes from source" if traceable else "np.asarray"):
+        for k in range(6):
+            np.testing.assert_array_equal(step(X), X + 4 * k + 1)
+    assert next(source) == 12
+
+
+def test_an_iterator_that_gives_the_same_for_a_while():
+    source = itertools.chain([1] * 5, itertools.repeat(2))
+    step = compile(lambda x: x * next(source), executor="numpy")
+    with pytest.warns(CompileWarning, match="it takes from source"):
+        found = [step(X)[0] for _ in range(8)]
+    assert found == [1, 1, 1, 1, 1, 2, 2, 2]
+
+
+def test_files_that_a_step_writes():
+    file = io.StringIO()
+
+    def function(x):
+        print("a", file=file)
+        return x * 2
+
+    step = compile(function, executor="numpy")
+    with pytest.warns(CompileWarning, match="reads from or writes to file"):
+        for _ in range(6):
+            step(X)
+    assert file.getvalue() == "a\n" * 6
+
+
+def typed(x):
+    if type(FACTOR[0]) is float and type(x) is np.ndarray and isinstance(float, type):
+        return x * FACTOR[0]
+    return type("None", (), {"x": x}).x
+
+
+def test_types_of_traced_values():
+    step = compile(typed, executor="numpy")
+    for k in range(8):
+        FACTOR[0] = 2.0 + k
+        np.testing.assert_array_equal(step(X), X * (2 + k))
+    FACTOR[0] = 3
+    np.testing.assert_array_equal(step(X), X)
+    assert replays(step) > 3
+    assert "type" not in globals()
+
+
+def test_errors_of_numpy_that_raise():
+    def function(x):
+        with np.errstate(divide="raise"):
+            return 1 / x
+
+    step = compile(function, executor="numpy")
+    with pytest.warns(CompileWarning, match="np.errstate"):
+        for _ in range(4):
+            np.testing.assert_array_equal(step(X), 1 / X)
+    with pytest.raises(FloatingPointError):
+        step(X * 0)

@@ -80,6 +80,8 @@ def test_ctrl_c_at_any_moment(executor):
     counter = Counter()
     step = compile(counter.step, executor=executor)
     x = np.ones(300)
+    for _ in range(5):  # what is stopped while it is planned would be planned again
+        step(x)
     delays = np.random.default_rng(0).uniform(0, 1e-3, 60)
     for delay in delays:
         thread = threading.Thread(target=lambda d=delay: (time.sleep(d), _thread.interrupt_main()))

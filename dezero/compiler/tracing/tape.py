@@ -24,6 +24,7 @@ from ...errors import CompileError
 Shape = tuple[int, ...]
 HERE = str(Path(__file__).parent.parent)
 PACKAGE = str(Path(HERE).parent)
+RAISES = {"raise", "call"}
 LIBRARIES = (PACKAGE, str(Path(np.__file__).parent))
 
 
@@ -158,6 +159,8 @@ class Tape:
         unique: bool = False,
     ) -> int:
         """Record a node, or find the equal one."""
+        if not RAISES.isdisjoint(np.geterr().values()):
+            raise CompileError(f"{program_line()}: np.errstate that raises or calls")
         dtype = np.dtype(dtype)
         key = (kind, op, ins, attr, shape, dtype)
         if not unique and key in self.known:
