@@ -219,7 +219,7 @@ def a_queue():
     return step, jobs.qsize
 
 
-@case("a constant of the step")
+@case("it takes from count")
 def an_iterator():
     count = itertools.count()
     return (lambda x: x * next(count)), lambda: None
