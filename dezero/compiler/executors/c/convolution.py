@@ -19,6 +19,7 @@ from .slabs import backward_axes, forward_axes, slab_of
 from .tiles import Problem
 from .vectors import Body, Kernel, Target, for_targets, itemsize, kind_of, unique_name
 from .winograd import best_algorithm, winograd
+from .winograd_adjoint import Adjoint, adjoint_algorithm
 from .winograd_gradients import winograd_gradient
 
 PIXELS = 96  # of a slab, so that weights are not read from memory for a few pixels only
@@ -50,12 +51,7 @@ def kernel(op: str, shapes: list[Sizes], window: Window, groups: int, dtype: Any
                 return DepthwiseGradient(problem, target).body()
             backward = op == "conv_transposed"
             return Depthwise(problem.name, backward, shapes, window, problem.kind).body(target)
-        if gradient:
-            F = best_algorithm(problem)
-            if F:
-                return winograd_gradient(problem, target, F)
-            return WeightGradient(problem, target).body()
-        return quickest(problem, target)
+        return quickest(problem, target, gradient)
 
     return for_targets(problem.name, STAGES[op], body)
 
@@ -83,15 +79,19 @@ def problem_of(op: str, shapes: list[Sizes], window: Window, groups: int, dtype:
     )
 
 
-def quickest(p: Problem, target: Target) -> Body:
+def quickest(p: Problem, target: Target, gradient: bool) -> Body:
     """The kernel of those there are that should take the least time."""
-    F = best_algorithm(p)
-    if F:
-        return winograd(p, target, F)
+    found, adjoint = best_algorithm(p), adjoint_algorithm(p)
+    if gradient:
+        return winograd_gradient(p, target, found[0]) if found else WeightGradient(p, target).body()
+    if adjoint and not (found and found[1] <= adjoint[1]):
+        return Adjoint(p, target, adjoint[0]).body()
+    if found:
+        return winograd(p, target, found[0])
     slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, itemsize(p.kind), PIXELS)
-    found = Direct(p, slab, target)
+    direct = Direct(p, slab, target)
     if p.outputs <= FEW:
         dots = Dots(p, slab, target)
-        if dots.cycles < found.cycles:
+        if dots.cycles < direct.cycles:
             return dots.body()
-    return found.body()
+    return direct.body()

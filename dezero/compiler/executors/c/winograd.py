@@ -13,11 +13,12 @@ from math import ceil, prod
 from .direct import Direct
 from .slabs import Phase, Slab, slab_of, strides, visible
 from .tiles import Problem
-from .transforms import Algorithm, Transform, algorithm, both_sides, over_channels
+from .transforms import Algorithm, Matrix, Transform, algorithm, both_sides, over_channels
 from .vectors import Body, Target, element, itemsize, nested, rounded, stage, vector_type
 
 CHANNELS = 32  # at least, for transforms to pay
 TILES = {4: 96, 6: 48}  # in a slab, by inputs of a tile, so that they stay in the cache
+TILED = {3: (2, 4), 5: (2,)}  # outputs of a tile, by taps
 PANEL = 32  # outputs that are computed in one go, where tiles are few
 SKEW = 64  # bytes, so that places of a tile do not share the cache's sets
 
@@ -44,8 +45,7 @@ class Winograd:
         p = problem
         self.size = itemsize(p.kind)
         self.lanes = target.width // self.size
-        self.slab = slab_of_tiles(p, F, self.size)
-        self.across = ceil(p.results[1] / F.m)
+        self.slab, self.across = self.tiled()
         self.units = p.images // self.slab.images * self.slab.bands
         self.tiles = self.slab.images * ceil(self.slab.count / self.slab.bands) * self.across
         least = self.slab.images * (self.slab.count // self.slab.bands) * self.across
@@ -61,12 +61,26 @@ class Winograd:
         parts = (E * self.row, self.slab.elements, E * self.x_step, E * self.y_step)
         self.bytes = [rounded(part * self.size) for part in parts]
 
+    def tiled(self) -> tuple[Slab, int]:
+        """Slabs of x, and how many tiles a row has."""
+        across = ceil(self.problem.results[1] / self.F.m)
+        return slab_of_tiles(self.problem, self.F, self.size), across
+
+    def matrices(self) -> tuple[Matrix, Matrix]:
+        """Those that tiles of inputs and of products are transformed with."""
+        return self.F.B, self.F.A
+
+    def taps(self) -> list[int]:
+        """In which order tiles meet the weights: the transpose's are mirrored."""
+        rows, columns = (axis.taps for axis in self.problem.phases[0])
+        return [i * self.F.r + j for i in rows for j in columns]
+
     def functions(self) -> str:
         """The C functions for parts of the work."""
         p, V = self.problem, f"{self.problem.name}_v"
         phase, tile = self.product.problem.phases[0], self.product.tiles[0]
         function = self.product.function(phase, tile).replace("NAME", f"{p.name}_product")
-        M = self.F.B
+        M = self.matrices()[0]
         gather = Transform(p.kind, V, self.lanes, M, self.slab, self.F.m, self.across, self.x_step)
         text = vector_type(V, p.kind, self.lanes * self.size, self.size)
         text += self.slab.filling(f"{p.name}_fill", p.kind)
@@ -81,9 +95,7 @@ class Winograd:
         """
         p, r, n = self.problem, self.F.r, self.F.n
         width = self.product.width
-        # the transpose's taps are mirrored: phases know
-        rows, columns = (axis.taps for axis in p.phases[0])
-        taps = ", ".join(str(i * r + j) for i in rows for j in columns)
+        taps = ", ".join(map(str, self.taps()))
         loads = "".join(
             f"const V x{i}_{j} = *(const V *)(taken[{i * r + j}] + lane);\n"
             for i in range(r)
@@ -110,25 +122,18 @@ class Winograd:
 
     def scattering(self) -> str:
         """The C function that transforms tiles of products back, and writes what is inside."""
-        p, F, steps = self.problem, self.F, list(self.steps)
+        p, m, n, M = self.problem, self.F.m, self.F.n, self.matrices()[1]
+        steps = list(self.steps)
         loads = "".join(
-            f"const V x{i}_{j} = *(const V *)(from + {(i * F.n + j) * self.y_step});\n"
-            for i in range(F.n)
-            for j in range(F.n)
+            f"const V x{i}_{j} = *(const V *)(from + {(i * n + j) * self.y_step});\n"
+            for i in range(n)
+            for j in range(n)
         )
-        stores = "const V b = *(const V *)(bias + c);\n" if p.bias else ""
-        for i in range(F.m):
-            for j in range(F.m):
-                value = f"z{i}_{j} + b" if p.bias else f"z{i}_{j}"
-                stores += (
-                    f"if (i1 * {F.m} + {i} < height && i2 * {F.m} + {j} < {p.results[1]}) "
-                    f"*(V *)(to + {i * steps[1] + j * steps[2]}) = {value};\n"
-                )
         body = (
-            f"{p.kind} *to = y + c + {element(['i0', f'i1 * {F.m}', f'i2 * {F.m}'], steps)};\n"
+            f"{p.kind} *to = y + c + {element(['i0', f'i1 * {m}', f'i2 * {m}'], steps)};\n"
             f"const {p.kind} *from = products + c + "
             f"((i0 * rows + i1) * {self.across} + i2) * {self.outputs};\n"
-            f"{loads}{both_sides(F.A, p.kind)}{stores}"
+            f"{loads}{both_sides(M, p.kind)}{self.stores()}"
         )
         loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)]
         return (
@@ -136,6 +141,20 @@ class Winograd:
             f"{p.kind} *y, int64_t rows, int64_t height) {{\ntypedef {p.name}_v V;\n"
             f"{nested(loops, over_channels(self.outputs, self.lanes, body))}}}\n"
         )
+
+    def stores(self) -> str:
+        """C that writes a tile of results, as far as it lies inside."""
+        p, m = self.problem, self.F.m
+        text = "const V b = *(const V *)(bias + c);\n" if p.bias else ""
+        for i in range(m):
+            for j in range(m):
+                value = f"z{i}_{j} + b" if p.bias else f"z{i}_{j}"
+                place = i * self.steps[1] + j * self.steps[2]
+                text += (
+                    f"if (i1 * {m} + {i} < height && i2 * {m} + {j} < {p.results[1]}) "
+                    f"*(V *)(to + {place}) = {value};\n"
+                )
+        return text
 
     def arrays(self) -> str:
         """C that names the operands."""
@@ -279,24 +298,34 @@ def rows_by_weights(p: Problem, rows: int) -> tuple[Problem, Slab]:
     return problem, slab
 
 
-def best_algorithm(p: Problem) -> Algorithm | None:
-    """That which should take least time, if it takes clearly less than the definition."""
-    plain = len(p.phases) == 1 and p.groups == 1 and len(p.kernel) == 2
-    small = min(p.inputs, p.outputs) < CHANNELS
-    if not plain or small or p.kernel not in ((3, 3), (5, 5)):
+def best_algorithm(p: Problem) -> tuple[Algorithm, float] | None:
+    """That which should take least time, if it takes clearly less than the definition; and that."""
+    if not usable(p):
         return None
-    axes = p.phases[0]
-    if any(axis.advance > 1 or axis.offsets[-1] - axis.first >= len(axis.taps) for axis in axes):
-        return None
-    products = prod(
-        sum(sum(visible(axis, size, u)) for u in range(axis.count))
-        for axis, size in zip(axes, p.sizes, strict=True)
-    )
-    best, least = None, 0.8 * products * p.inputs * p.outputs
-    for m in (2, 4) if p.kernel == (3, 3) else (2,):
+    found, least = None, 0.8 * products(p)
+    for m in TILED[p.kernel[0]]:
         F = algorithm(m, p.kernel[0])
         tiles = prod(ceil(n / m) for n in p.results)
         time = tiles * F.n**2 * (p.inputs * p.outputs + 8 * (p.inputs + p.outputs))
         if time < least:
-            best, least = F, time
-    return best
+            found, least = (F, time), time
+    return found
+
+
+def usable(p: Problem) -> bool:
+    """Whether it is a convolution of stride 1 that transforms may pay for."""
+    plain = len(p.phases) == 1 and p.groups == 1 and len(p.kernel) == 2
+    if not plain or min(p.inputs, p.outputs) < CHANNELS or p.kernel not in ((3, 3), (5, 5)):
+        return False
+    return all(
+        axis.advance == 1 and axis.offsets[-1] - axis.first < len(axis.taps) for axis in p.phases[0]
+    )
+
+
+def products(p: Problem) -> int:
+    """How many the definition takes for an image, without those with zeros around it."""
+    taps = prod(
+        sum(sum(visible(axis, size, u)) for u in range(axis.count))
+        for axis, size in zip(p.phases[0], p.sizes, strict=True)
+    )
+    return taps * p.inputs * p.outputs
