@@ -61,7 +61,9 @@ class Path:
         free = [i for i in named if not writer.stable[i] and kinds[i] not in KEPT]
         needed = [*trace.slots, *[i for i in free if i not in trace.slots]]
         scalars = [entry for entry, _ in trace.tape.scalars]
-        self.fetch = writer.write(needed, apart(trace), trace.tape, [*scalars, *numbers])
+        self.fetch = writer.write(
+            needed, apart(trace), changed_objects(trace), trace.tape, [*scalars, *numbers]
+        )
         count = len(trace.slots)
         behind = len(scalars) + len(numbers)
         position = {place: k + behind * (k >= count) for k, place in enumerate(needed)}
@@ -244,6 +246,11 @@ def named_in(trace: Trace) -> tuple[list[int], list[int]]:
             if isinstance(part, tuple):
                 recipes += inner(part)
     return sorted(named), sorted(numbers)
+
+
+def changed_objects(trace: Trace) -> set[int]:
+    """The places of the objects that the step changes, Variables with their arrays."""
+    return {e[1] for e in trace.effects if e[0] != "write"}.union(trace.touched())
 
 
 def inner(part: tuple[Any, ...]) -> list[Recipe]:

@@ -47,6 +47,9 @@ class Writer:
             for p, e in zip(places, earlier, strict=True)
         ]
         self.stable[0] = True
+        self.inside: dict[int, list[Place]] = {}  # by object: as the walk has found it
+        for p in places:
+            self.inside.setdefault(p.parent, []).append(p)
 
     def constant(self, x: Any, name: str) -> str:
         """A name for an object in the code."""
@@ -112,6 +115,7 @@ class Writer:
         elif kind == "contents":
             self.fail(f"type({x}) is not {self.constant(type(value), f't{k}')}")
             self.fail(f"[*{x}] != {self.constant([*value], f'l{k}')}")
+            self.fail(f"[*map(type, {x})] != {self.constant([*map(type, value)], f'm{k}')}")
         elif kind != "object" or self.stable[k] or isinstance(value, type):
             self.fail(f"{x} is not {self.constant(value, f'k{k}')}")
         elif isinstance(value, BUILTIN):
@@ -126,19 +130,26 @@ class Writer:
 
     def check_size(self, place: Place) -> None:
         """Give up when something was added to, or removed from, a container or an instance."""
-        value, k = place.value, place.index
-        if isinstance(value, dict) and value:
-            self.fail(f"[*{self.name(place)}] != {self.constant([*value], f'l{k}')}")
+        value, k = place.value, place.index  # the value may hold something else by now
+        inside = self.inside.get(k, [])
+        items = [p.key for p in inside if p.how == "item"]
+        if isinstance(value, dict) and items:
+            self.fail(f"[*{self.name(place)}] != {self.constant(items, f'l{k}')}")
         elif isinstance(value, list | dict) or (isinstance(value, tuple) and not self.stable[k]):
-            self.fail(f"len({self.name(place)}) != {len(value)}")
+            self.fail(f"len({self.name(place)}) != {len(items)}")
         if isinstance(value, type):
             self.check_class(value, k)
-        followed = attributes(value)
-        # of functions that have none it is not worth its time
-        if followed or (followed is not None and not isinstance(value, types.FunctionType)):
+        count = len([p for p in inside if p.how == "dict"])
+        code = isinstance(value, types.FunctionType)
+        # of functions that have no attributes it is not worth its time
+        if attributes(value) is not None and (count or not code):
             self.lines.append(f"d{k} = {self.name(place)}.__dict__")
             self.dicts.add(k)
-            self.fail(f"len(d{k}) != {len(followed)}")
+            self.fail(f"len(d{k}) != {count}")
+        if code and self.stable[k]:
+            self.fail(
+                f"{self.name(place)}.__code__ is not {self.constant(value.__code__, f'b{k}')}"
+            )
         if isinstance(value, Variable) and not place.graphed:
             self.fail(f"{self.name(place)}.creator is not None")
 
@@ -149,11 +160,38 @@ class Writer:
         """
         held = self.constant(vars(kind), f"v{k}")
         numbers = ("number", "array")
-        if any(p.parent == k and p.kind in numbers for p in self.places):
+        if any(p.kind in numbers for p in self.inside.get(k, [])):
             self.fail(f"len({held}) != {len(vars(kind))}")
         else:
             self.classes.add(k)
             self.fail(f"[*{held}.values()] != {self.constant([*vars(kind).values()], f'l{k}')}")
+
+    def check_objects(self, changed: set[int]) -> None:
+        """Give up when an object that may be another has become one that is known elsewhere.
+
+        That matters where the step changes one of them, and would seem to change only one.
+
+        Args:
+            changed: The places of the objects that the step changes.
+        """
+        known = [p for p in self.places if p.kind == "object" and is_mutable(p.value)]
+        others = [p for p in known if not self.stable[p.index] and not self.is_idle(p, changed)]
+        if not changed.intersection([p.index for p in others]):
+            known = [p for p in known if p.index in changed]
+        elif len(others) > 1:
+            ids = ", ".join([f"id(x{p.index})" for p in others])
+            self.fail(f"len({{{ids}}}) != {len(others)}")
+        fixed = frozenset([id(p.value) for p in known if self.stable[p.index]])
+        if others and fixed:
+            ids = "".join([f"id(x{p.index}), " for p in others])
+            self.fail(f"not {self.constant(fixed, 'fixed')}.isdisjoint(({ids}))")
+
+    def is_idle(self, place: Place, changed: set[int]) -> bool:
+        """Whether it cannot matter what else an object is: it is new, or not looked at."""
+        inside = self.inside.get(place.index, [])
+        arrays = {p.index for p in inside if p.kind == "array"}
+        dead = isinstance(place.value, Variable) and arrays <= self.unread
+        return place.index in (1, 2) or (dead and place.index not in changed)
 
     def check_apart(self, pairs: list[tuple[int, int]]) -> None:
         """Give up when two arrays, one of which is written into, share their memory.
@@ -241,13 +279,19 @@ class Writer:
                 self.fail(differs(name, self.constant(guard.value, f"s{entry}"), guard.value))
 
     def write(
-        self, needed: list[int], apart: list[tuple[int, int]], tape: Tape, entries: list[int]
+        self,
+        needed: list[int],
+        apart: list[tuple[int, int]],
+        changed: set[int],
+        tape: Tape,
+        entries: list[int],
     ) -> Fetch:
         """The function that returns numbers and what is at the places `needed`, or None.
 
         Args:
             needed: Places, those of arrays on the tape first.
             apart: Pairs of places of arrays that must not share their memory.
+            changed: The places of objects that the step changes.
             tape: What is computed of numbers.
             entries: Which of them follow the arrays.
         """
@@ -262,6 +306,7 @@ class Writer:
                 self.check(place, x)
             if place.kind == "object":
                 self.check_size(place)
+        self.check_objects(changed)
         self.check_apart(apart)
         numbers = self.compute(tape, entries)
         arrays = "".join([f"x{i}, " for i in needed[: tape.arrays]])
@@ -293,3 +338,9 @@ def differs(x: str, name: str, value: Any) -> str:
     if isinstance(value, float | complex) and (value != value or 0 in (value.real, value.imag)):
         return f"repr({x}) != {repr(value)!r}"
     return f"{x} != {name}"
+
+
+def is_mutable(x: Any) -> bool:
+    """Whether a step may change an object: it is neither code nor a tuple."""
+    code = (tuple, type, types.FunctionType, types.MethodType, partial, *BUILTIN)
+    return not isinstance(x, code)

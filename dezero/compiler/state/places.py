@@ -152,7 +152,7 @@ def function_children(x: types.FunctionType) -> list[Child]:
     inside.append(("slot", "__defaults__", x.__defaults__))
     inside.append(("slot", "__kwdefaults__", x.__kwdefaults__))
     inside += [("dict", k, v) for k, v in vars(x).items()]
-    return [child for child in inside if child[2] is not None]
+    return [child for child in inside if child[0] != "slot" or child[2] is not None]
 
 
 def module_children(x: Any, named: list[str], seen: set[int]) -> list[Child]:
