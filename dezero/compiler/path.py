@@ -112,6 +112,8 @@ class Path:
         try:
             failed = executor.run(values)
         except Exception as error:  # the eager run decides what it means
+            if executor.flags[1]:
+                raise  # too late: the state has been written over
             self.error = f"{type(error).__name__}: {error}"
             failed = 0
         except BaseException:  # Ctrl-C

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from threading import RLock
+from types import MethodType
 from typing import Any
 
 from ..arrays import random
@@ -22,6 +25,11 @@ from .trace import Trace, trace, tracing
 ONCE = 2  # traces in a row may draw other random numbers: layers that make their weights
 LIMIT = 32  # paths that are kept; traces in a row that no second one confirms
 recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
+
+
+def method_of(instance: Any, name: str) -> Any:
+    """A method of an object that may not have its attributes yet."""
+    return getattr(type(instance), name).__get__(instance, type(instance))
 
 
 class Step:
@@ -52,12 +60,34 @@ class Step:
         self.lock = RLock()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """A compiled method: one step for each object."""
+        """A compiled method: one step for each object, also for one that is copied."""
         if instance is None:
             return self
-        bound = Step(self.function.__get__(instance, owner), self.kind)
-        vars(instance)[self.function.__name__] = bound
-        return bound
+        held = vars(instance).get(self.function.__name__)
+        method = getattr(held, "function", None)
+        ours = isinstance(method, MethodType) and method.__func__ is self.function
+        if held is None or (ours and getattr(method, "__self__", None) is not instance):
+            held = Step(self.function.__get__(instance, owner), self.kind)
+            vars(instance)[self.function.__name__] = held
+        return held
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Replace the method of one object."""
+        vars(instance)[self.function.__name__] = value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Step:
+        """A step that learns its paths anew."""
+        return Step(deepcopy(self.function, memo), self.kind)
+
+    def __reduce__(self) -> Any:
+        """A step is pickled as its function is, which has to be found by its name."""
+        if isinstance(self.function, MethodType):
+            return method_of, (self.function.__self__, self.function.__name__)
+        name = getattr(self.function, "__name__", "")
+        module = sys.modules.get(getattr(self.function, "__module__", ""))
+        if getattr(module, name, None) is self:
+            return name
+        return Step, (self.function, self.kind)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result, and its effects."""

@@ -3,6 +3,7 @@
 import _thread
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import dezero
 import dezero.functions as F
 import dezero.layers as L
+from dezero import Parameter
 from dezero.compiler import compile
 from dezero.optimizers import Adam
 
@@ -127,3 +129,22 @@ def test_training_goes_on_after_ctrl_c(executor):
     for p, q in zip(layer.params(), expected.params(), strict=True):
         np.testing.assert_allclose(p.data, q.data, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(p.grad.data, q.grad.data, rtol=1e-5, atol=1e-7)
+
+
+@EXECUTORS
+def test_warnings_that_are_errors_leave_nothing_half_done(executor):
+    a, b = (Parameter(np.full(3, k, np.float32)) for k in (1.0, 2.0))
+
+    def function(x, y):
+        a.data += x
+        b.data *= y
+        return a.data * 1
+
+    step = compile(function, executor=executor)
+    for k in range(5):
+        step(np.ones(3, np.float32), np.ones(3, np.float32))
+        np.testing.assert_array_equal(a.data, np.full(3, k + 2.0))
+    with suppress(RuntimeWarning):  # an overflow
+        step(np.ones(3, np.float32), np.full(3, 3e38, np.float32))
+    changed = [not np.array_equal(x, y) for x, y in [(a.data, [6.0] * 3), (b.data, [2.0] * 3)]]
+    assert changed[0] == changed[1]

@@ -1,5 +1,8 @@
 """The protocol of a compiled step: the same values and effects as eager, whatever happens."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -213,6 +216,38 @@ def test_a_method_and_nested_steps():
     outer = compile(lambda x: one.apply(x) + two.apply(x))
     for k in range(6):
         np.testing.assert_array_equal(outer(np.full(2, float(k))), np.full(2, 5.0 * k))
+
+
+class Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    @compile
+    def apply(self, x):
+        self.factor = self.factor + 1.0
+        return x * self.factor
+
+
+@compile
+def doubled(x):
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_of_objects_with_compiled_methods(duplicate):
+    one = Scaled(1.0)
+    for k in range(5):
+        np.testing.assert_array_equal(one.apply(np.ones(2)), np.full(2, k + 2.0))
+    two = duplicate(one)
+    two.factor = 10.0
+    for k in range(5):
+        np.testing.assert_array_equal(two.apply(np.ones(2)), np.full(2, k + 11.0))
+        np.testing.assert_array_equal(one.apply(np.ones(2)), np.full(2, k + 7.0))
+    assert duplicate(doubled)(3.0) == 6.0
+    two.apply = doubled
+    assert two.apply(4.0) == 8.0
 
 
 def test_report_and_source():

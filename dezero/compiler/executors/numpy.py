@@ -154,7 +154,8 @@ class Executor:
             loan.take()
             loan.array[...] = self.array(self.trace.outputs[k])
             self.outputs[k] = loan.array
-        with uninterrupted() if self.ending else nullcontext():
+        # a warning that is an error must not stop it half way either
+        with np.errstate(all="ignore"), uninterrupted() if self.ending else nullcontext():
             for function, args, out in self.ending:
                 function(*args, out=out)
             self.flags[1] = 1
