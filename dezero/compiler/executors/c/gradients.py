@@ -19,6 +19,7 @@ from .vectors import Body, Target, itemsize, nested, rounded, stage, vector_type
 
 PIXELS = 96  # over which is summed at a time, so that both operands stay in the L1 cache
 MANY_WEIGHTS = 1 << 18  # then sums do not stay in the cache, and the pixels should be more
+TOGETHER = 8  # channels whose weights are written in turns
 WORTH = 64  # rows at least, for packing y to pay
 SLACK = 64  # elements that may be read past the end of a slab
 
@@ -167,11 +168,12 @@ class WeightGradient:
     def reduction(self, private: int) -> str:
         """The stage that adds up the sums of all threads, in the order of the weights.
 
-        It goes through a vector of channels of y at a time: their weights lie far apart.
+        It goes through a few channels of y at a time: their weights may lie so far from each other
+        that they share the cache's sets.
         """
         p, m, width = self.problem, self.block.rows, self.width
         taps, runs_ = prod(p.kernel), len(self.starts)
-        lanes = 1 if self.swapped else self.lanes
+        lanes = 1 if self.swapped else min(TOGETHER, self.lanes)
         count = ceil(p.outputs / lanes)
         row, column = ("o", "at") if self.swapped else ("at", "o")
         found = self.column_found(column)
