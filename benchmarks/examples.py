@@ -48,11 +48,11 @@ Written by `python -m benchmarks.examples`: {date}, {CPU}, {Python}, NumPy {NumP
 load before the run {load before the run}, {data}.
 
 Two processes of one thread train an example, one as it is written, one compiled, in turns of
-{seconds} s, at most {turns} of them. A step is the median of the turns' medians; how many times
-faster is the median of the turns' ratios, in brackets their quartiles. The whole training is its
-steps, what comes between them (batches, evaluation), and in the compiled one its first calls,
-which trace the step and wait for the C compiler: it has compiled nothing before, and shares the
-one core.
+{seconds} s, at most {turns} of them: a large example's first steps. A step is the median of the
+turns' medians; how many times faster is the median of the turns' ratios, in brackets their
+quartiles. The whole training is reckoned: as many steps, what comes between them (batches,
+evaluation), and in the compiled one its first calls, which trace the step and wait for the C
+compiler: it has compiled nothing before, and shares the one core.
 """
 
 
