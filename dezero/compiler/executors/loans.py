@@ -29,6 +29,7 @@ class Loan:
         self.turn = 0
         self.arrays: list[Any] = [self.made(), self.made()]
         self.addresses: list[int] = [x.ctypes.data for x in self.arrays]
+        self.array = self.arrays[0]  # the one that was given out last
 
     def made(self) -> Any:
         """A new array that begins at a cache line."""
@@ -41,12 +42,8 @@ class Loan:
         if getrefcount(array) > LENT:
             self.arrays[turn] = array = self.made()
             self.addresses[turn] = array.ctypes.data
+        self.array = array
         return self.addresses[turn]
-
-    @property
-    def array(self) -> Any:
-        """The array that was given out last."""
-        return self.arrays[self.turn]
 
 
 def references() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from ...planning.memory import rounded
 from ...planning.plan import Plan, is_aligned, kept_roots, lendable
 from ...trace import Trace
 from ...tracing.tape import Guard
-from ..numpy import Executor, Stale, Step
+from ..numpy import Executor, Stale
 from .blas import blas
 from .functions import PREAMBLE
 from .kernels import Kernels
@@ -97,7 +99,7 @@ class CExecutor(Executor):
         self.fill(loaded[0] if bodies else None, loaded[len(sources) :])
         total = self.writer.cost
         self.threads = self.runtime.threads if total >= WORTH else 1
-        self.program = self.linked(loaded[0] if bodies else None, calls)
+        self.stages = self.linked(loaded[0] if bodies else None, calls)
         self.prepare_loading()
 
     def sequence(self, bodies: list[str]) -> list[str | list[int]]:
@@ -156,22 +158,26 @@ class CExecutor(Executor):
         value = np.ascontiguousarray(guard.value, node.dtype)
         return self.arrays.setdefault(key, value)
 
-    def linked(self, loaded: Any, calls: list[str | list[int]]) -> list[Step]:
-        """The calls as steps of a program."""
-        steps: list[Step] = []
+    def linked(self, loaded: Any, calls: list[str | list[int]]) -> list[Callable[[], Any]]:
+        """The calls as functions without arguments: those in C are run by all threads."""
+        table = ctypes.cast(self.table, ctypes.c_void_p)
+        count = ctypes.c_int64(self.threads)
+        stages: list[Callable[[], Any]] = []
         for call in calls:
             if isinstance(call, str):
-                native = Native(self, getattr(loaded, call))
-                steps.append((native, (), None))
+                function = ctypes.cast(getattr(loaded, call), ctypes.c_void_p)
+                stages.append(partial(self.runtime.library.run, function, table, count))
             else:
-                steps += self.steps(call)
-        return steps
+                stages += [partial(f, *args, out=out) for f, args, out in self.steps(call)]
+        return stages
 
     def prepare_loading(self) -> None:
         """Find out how each slot that is not used in place gets to where it is read."""
         live, roots = set(self.layout.order), self.layout.roots
         same = self.touched | {roots[i] for i in self.trace.outputs}
-        self.taken = [(k, self.writer.table[root]) for k, root in self.lent.items()]
+        self.taken = [
+            (k, self.writer.table[root], self.loans[k]) for k, root in self.lent.items()
+        ]
         self.kept = [
             (k, self.array(self.trace.outputs[k])) for k in self.loans if k not in self.lent
         ]
@@ -190,22 +196,22 @@ class CExecutor(Executor):
     def run(self, values: Any) -> int:
         """As the NumPy executor does; an index out of range is for the eager run to name."""
         self.load(values)
-        table, flags = self.table, self.flags
+        table, outputs = self.table, self.outputs
         for k, index, array in self.pointed:
             x = values[k]
             if not is_aligned(x):
                 array[...] = x
                 x = array
-            table[index] = x.ctypes.data
-        for k, index in self.taken:
-            table[index] = self.loans[k].take()
-            self.outputs[k] = self.loans[k].array
+            table[index] = x.__array_interface__["data"][0]  # quicker than x.ctypes.data
+        for k, index, loan in self.taken:
+            table[index] = loan.take()
+            outputs[k] = loan.array
         for number, count in enumerate(self.writer.draws):
             key, first = random.reserve(count)
             self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
-        for function, args, out in self.program:
-            function(*args, out=out)
-        failed = int(flags[0])
+        for stage in self.stages:
+            stage()
+        failed = self.flags.item(0)
         if failed:
             if failed < 0:
                 raise Stale("an index is out of range")
@@ -220,19 +226,6 @@ class CExecutor(Executor):
             self.loans[k].take()
             self.loans[k].array[...] = array
             self.outputs[k] = self.loans[k].array
-
-
-class Native:
-    """A C function that all threads run, to be called like a step of the NumPy executor."""
-
-    def __init__(self, executor: CExecutor, function: Any) -> None:
-        self.run = executor.runtime.library.run
-        table = ctypes.cast(executor.table, ctypes.c_void_p)
-        count = ctypes.c_int64(executor.threads)
-        self.arguments = (ctypes.cast(function, ctypes.c_void_p), table, count)
-
-    def __call__(self, out: Any) -> None:
-        self.run(*self.arguments)
 
 
 def sums_of(nest: Nest, nodes: Any) -> int:
