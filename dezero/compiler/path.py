@@ -111,31 +111,26 @@ class Path:
         executor.flags.fill(0)
         try:
             failed = executor.run(values)
-        except Exception as error:  # the eager run decides what it means
-            if executor.flags[1]:
-                raise  # too late: the state has been written over
-            self.error = f"{type(error).__name__}: {error}"
-            failed = 0
-        except BaseException:  # Ctrl-C
-            if executor.flags[1]:
-                self.finish(values)
-            elif state is not None:
-                random.set_state(state)
-            raise
-        else:
             if failed < 0:
-                try:
-                    result = self.commit(values, executor.outputs)
-                except BaseException:
-                    self.finish(values)
-                    raise
-                if timed:
-                    self.times.append(perf_counter() - begun)
-                if not self.runs:
-                    trim()
-                self.runs += 1
-                return result
-            self.failures += 1
+                result = self.commit(values, executor.outputs)
+        except BaseException as error:
+            if executor.flags[1]:  # too late to give up: the state has been written over
+                self.finish(values)
+                raise
+            if state is not None:
+                random.set_state(state)
+            if not isinstance(error, Exception):  # Ctrl-C
+                raise
+            self.error = f"{type(error).__name__}: {error}"
+            return FAILED  # the eager run decides what it means
+        if failed < 0:
+            if timed:
+                self.times.append(perf_counter() - begun)
+            if not self.runs:
+                trim()
+            self.runs += 1
+            return result
+        self.failures += 1
         if state is not None:
             random.set_state(state)
         return FAILED

@@ -317,10 +317,14 @@ class Writer:
             f"def fetch(x1, x2, {names}):\n    try:\n        {body}\n"
             f"    except {ERRORS}:\n        return None\n"
         )
-        namespace = dict(self.env)
-        exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
-        fetch: Fetch = namespace["fetch"]
-        return fetch
+        return compiled(source, dict(self.env))
+
+
+def compiled(source: str, namespace: dict[str, Any]) -> Fetch:
+    """The function of the code."""
+    exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
+    fetch: Fetch = namespace["fetch"]
+    return fetch
 
 
 def owner(base: Any) -> Any:
