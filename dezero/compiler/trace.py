@@ -17,7 +17,7 @@ from ..arrays import is_array, random
 from ..core import Variable
 from ..errors import CompileError
 from .interrupts import uninterrupted
-from .state.commit import Writer
+from .state.commit import Commit, Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
 from .state.places import Place, children, is_library, names, put, walk
@@ -108,10 +108,7 @@ def trace(
         tape.open = False
         done.foreign = generators.drawn()
         done.draws = random.get_state() != random_state
-        numbers = list(tape.results)
-        same = {k: k for k in range(len(numbers))}
-        writer = Writer({place.index: place.value for place in places}, {}, same)
-        commit = writer.write(done.result, done.effects, done.touched(), len(values))
+        commit = committing(done, len(values))
     except BaseException:
         tape.open = False
         with uninterrupted():
@@ -122,9 +119,16 @@ def trace(
         raise
     with uninterrupted():
         snapshot.restore()
-        result = commit(numbers, list(map(real, values)))
-    del writer, commit, values
+        result = commit(tape.results, list(map(real, values)))
+    del commit, values
     return result, done, streams.used() or escaped(tape)
+
+
+def committing(done: Trace, outputs: int) -> Commit:
+    """What leaves behind what the step has left, and makes its result."""
+    numbers = {entry: entry for entry in range(len(done.tape.results))}
+    writer = Writer({place.index: place.value for place in done.places}, {}, numbers)
+    return writer.write(done.result, done.effects, done.touched(), outputs)
 
 
 def check_devices(places: list[Place]) -> None:
