@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -50,9 +51,9 @@ load before the run {load before the run}, {data}.
 Two processes of one thread train an example, one as it is written, one compiled, in turns of
 {seconds} s, at most {turns} of them: a large example's first steps. A step is the median of the
 turns' medians; how many times faster is the median of the turns' ratios, in brackets their
-quartiles. The whole training is reckoned: as many steps, what comes between them (batches,
-evaluation), and in the compiled one its first calls, which trace the step and wait for the C
-compiler: it has compiled nothing before, and shares the one core.
+quartiles. Compiling is what the first calls take, which trace the step and wait for the C
+compiler: it has compiled nothing before, and shares the one core. After so many steps both
+processes have taken the same time.
 """
 
 
@@ -79,13 +80,16 @@ class Part:
         """The seconds of a step."""
         return median(self.times[mode])
 
-    def training(self, mode: str) -> float:
-        """The seconds of the whole training."""
-        rest = median(end["rest"] for end in self.ends)
-        if mode == "eager":
-            return rest + self.steps * self.step(mode)
-        slow = median(sum(end["learning"]) for end in self.ends)
-        return rest + slow + (self.steps - len(self.ends[0]["learning"])) * self.step(mode)
+    def compiling(self) -> float:
+        """The seconds of the calls that are not yet at full speed."""
+        return median(sum(end["learning"]) for end in self.ends)
+
+    def even(self) -> float:
+        """After how many steps compiling has paid."""
+        eager, compiled = map(self.step, MODES)
+        if compiled >= eager:
+            return math.inf
+        return (self.compiling() - len(self.ends[0]["learning"]) * compiled) / (eager - compiled)
 
 
 class TrainerError(Exception):
@@ -169,17 +173,23 @@ def measure(name: str, turns: int, seconds: float, runs: int) -> list[Part]:
 
 def cells(part: Part) -> list[str]:
     """A line of the table."""
-    step, training = ([time_text(f(mode)) for mode in MODES] for f in (part.step, part.training))
+    times = [time_text(part.step(mode)) for mode in MODES]
     low, middle, high = map(digits, (part.ratio.low, part.ratio.median, part.ratio.high))
     gain = f"**{middle}** ({low} to {high})"
-    whole = digits(part.training("eager") / part.training("compiled"))
-    return [part.title, *step, gain, f"{part.steps:,}", *training, whole]
+    return [
+        part.title,
+        *times,
+        gain,
+        time_text(part.compiling()),
+        f"{part.even():,.0f}",
+        f"{part.steps:,}",
+    ]
 
 
 def text(parts: list[Part], facts: dict[str, str]) -> str:
     """The table, and how it came to be."""
-    head = ["example", "eager step", "compiled step", "times faster", "steps"]
-    head += ["eager training", "compiled training", "in all"]
+    head = ["example", "eager step", "compiled step", "times faster", "compiling"]
+    head += ["has paid after steps", "of steps in all"]
     return f"{table(head, map(cells, parts))}\n\n{HOW.format(**facts)}"
 
 

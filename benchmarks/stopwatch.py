@@ -5,7 +5,7 @@ but what `dezero.compile` gives it is a stopwatch: around the function itself (M
 around the compiled step ("compiled"). For each line on the standard input it trains for so many
 SECONDS and answers with a line of JSON: the median time of a step. After so many TURNS a stopwatch
 gives the last result again and takes no more steps, so that the example soon comes to its end;
-then the last line says how many steps the training has, and what it takes besides.
+then the last line says how many steps the training has, and what compiling took.
 """
 
 from __future__ import annotations
@@ -45,17 +45,12 @@ class Stopwatch:
         self.calls = self.turns = 0
         self.times: list[float] = []  # of the steps of this turn
         self.learning: list[float] = []  # of the calls that made weights, or compiled
-        self.began = self.ended = self.inside = 0.0
         self.result: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        start = perf_counter()
-        self.began = self.began or start
         if self.turns < self.session.turns:
             self.measured(args, kwargs)
         self.calls += 1
-        self.ended = perf_counter()
-        self.inside += self.ended - start
         return self.result
 
     def measured(self, args: Any, kwargs: Any) -> None:
@@ -83,9 +78,8 @@ class Stopwatch:
         """For those who wait for a compiled step: every call has waited."""
 
     def summary(self) -> dict[str, Any]:
-        """The number of steps, and the seconds of what is not a step at full speed."""
-        rest = self.ended - self.began - self.inside
-        return {"steps": self.calls, "learning": self.learning, "rest": rest}
+        """The number of steps in all, and the seconds of those that were not at full speed."""
+        return {"steps": self.calls, "learning": self.learning}
 
 
 class Session:

@@ -193,13 +193,14 @@ def test_example_whose_step_is_refused_fails(monkeypatch):
         examples.measure("linear_regression", turns=1, seconds=0.001, runs=1)
 
 
-def test_whole_training_counts_all_that_it_takes():
+def test_compiling_has_paid_when_both_have_taken_the_same_time():
     part = examples.Part("`work`", {"eager": [2.0, 4.0, 3.0], "compiled": [1.0, 1.0, 0.5]})
-    part.ends = [{"steps": 10, "learning": [3.0, 4.0], "rest": 5.0}]
+    part.ends = [{"steps": 10, "learning": [3.0, 11.0]}]
     assert part.ratio.median == 4  # of 2, 4 and 6
-    assert part.training("eager") == 5 + 10 * 3
-    assert part.training("compiled") == 5 + 7 + 8 * 1
-    assert examples.cells(part)[3:5] == ["**4.00** (3.00 to 5.00)", "10"]
+    assert part.even() == 6  # 6 * 3 is 14 + 4 * 1
+    assert examples.cells(part)[3:] == ["**4.00** (3.00 to 5.00)", "14.0 s", "6", "10"]
+    part.times["compiled"] = [5.0, 5.0, 5.0]
+    assert part.even() == np.inf
 
 
 def test_table_takes_the_place_between_its_marks():
