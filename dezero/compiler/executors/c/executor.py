@@ -175,9 +175,7 @@ class CExecutor(Executor):
         """Find out how each slot that is not used in place gets to where it is read."""
         live, roots = set(self.layout.order), self.layout.roots
         same = self.touched | {roots[i] for i in self.trace.outputs}
-        self.taken = [
-            (k, self.writer.table[root], self.loans[k]) for k, root in self.lent.items()
-        ]
+        self.taken = [(k, self.writer.table[root], self.loans[k]) for k, root in self.lent.items()]
         self.kept = [
             (k, self.array(self.trace.outputs[k])) for k in self.loans if k not in self.lent
         ]
