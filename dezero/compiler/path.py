@@ -55,6 +55,27 @@ class Path:
     ) -> None:
         self.kind = kind
         self.key = key_of(trace)
+        self.write(trace, earlier, replaced)
+        self.bound = bindable(trace, earlier)
+        self.state = [k for k, i in enumerate(trace.slots) if in_state(trace, i)]
+        written = {e[1] for e in trace.effects if e[0] == "write"}
+        self.written = [k for k in self.state if trace.slots[k] in written]
+        for place in trace.places:
+            place.value = None  # the arguments of the traced calls may be freed
+        self.trace = trace
+        self.runs = 0
+        self.failures = 0
+        self.error = "its guards"
+        self.fallback: str | None = None  # why it runs in NumPy, not in C
+        self.pending: list[Job] = []  # what the C compiler is at
+        self.rounds = 0
+        self.times: deque[float] = deque(maxlen=LATEST)  # seconds of replays by the executor
+        self.executor = self.built()
+        self.moved = changed(self.bound)
+        self.loose = self.loosened()
+
+    def write(self, trace: Trace, earlier: Trace, replaced: set[int]) -> None:
+        """Write `fetch` and `commit`, which find the values of a call and hand out the results."""
         writer = Writer(trace.places, earlier.places, trace.unread, replaced)
         named, numbers = named_in(trace)
         kinds = {p.index: p.kind for p in trace.places}
@@ -78,23 +99,6 @@ class Path:
             trace.result, trace.effects, trace.touched(), len(trace.outputs)
         )
         self.given = committer.given
-        self.bound = bindable(trace, earlier)
-        self.state = [k for k, i in enumerate(trace.slots) if in_state(trace, i)]
-        written = {e[1] for e in trace.effects if e[0] == "write"}
-        self.written = [k for k in self.state if trace.slots[k] in written]
-        for place in trace.places:
-            place.value = None  # the arguments of the traced calls may be freed
-        self.trace = trace
-        self.runs = 0
-        self.failures = 0
-        self.error = "its guards"
-        self.fallback: str | None = None  # why it runs in NumPy, not in C
-        self.pending: list[Job] = []  # what the C compiler is at
-        self.rounds = 0
-        self.times: deque[float] = deque(maxlen=LATEST)  # seconds of replays by the executor
-        self.executor = self.built()
-        self.moved = changed(self.bound)
-        self.loose = self.loosened()
 
     def run(self, values: tuple[Any, ...]) -> Any:
         """The step's result, or FAILED."""
