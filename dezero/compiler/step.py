@@ -94,12 +94,16 @@ class Step:
         if self.refused is not None or tracing.get():  # a step inside a traced one is part of it
             return self.function(*args, **kwargs)
         with self.lock:
-            failed = []
-            for path in self.paths.get((recording(), training()), ()):
+            failed: list[Path] = []
+            paths = self.paths.get((recording(), training()), [])
+            for path in paths:
                 values = path.fetch(args, kwargs)
                 if values is not None:
                     result = path.run(values)
                     if result is not FAILED:
+                        if failed:  # each cost a whole run: the next call begins with this one
+                            paths.remove(path)
+                            paths.insert(0, path)
                         return result
                     failed.append(path)
             return self.learn(args, kwargs, failed)
@@ -163,7 +167,7 @@ class Step:
             return result
         self.foreign = self.foreign + 1 if done.foreign else 0
         if self.foreign > ONCE:
-            reason = "it draws random numbers of NumPy or Python: use dezero.random or F.dropout"
+            reason = "it draws random numbers of NumPy or Python: pass them to it, or use F.dropout"
         elif reason is None and not done.foreign:
             reason = self.learned(done, failed)
         if reason is not None:

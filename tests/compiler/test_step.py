@@ -362,3 +362,14 @@ def test_hooks_and_accumulated_gradients(executor):
     for p, q in zip(model.params(), other.params(), strict=True):
         np.testing.assert_allclose(q.data, p.data, rtol=1e-4, atol=1e-6)
     assert replays(step) == 4
+
+
+def test_the_way_of_the_last_call_is_tried_first():
+    """A way whose guards fail costs a whole run."""
+    step = compile(lambda x: x * 2 if x.sum() > 0 else x * 3, executor="numpy")
+    up, down = np.ones(3), -np.ones(3)
+    for x in (*[up] * 5, *[down] * 5, *[up] * 20):
+        np.testing.assert_array_equal(step(x), x * (2 if x is up else 3))
+    first, second = step.all_paths()
+    assert (first.runs, first.failures) == (22, 2)
+    assert second.failures == 1

@@ -12,7 +12,7 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero.compiler import compile
-from dezero.compiler.executors.c import toolchain
+from dezero.compiler.executors.c import executor, toolchain
 from dezero.compiler.executors.c.toolchain import NoCompiler, compiler, libraries, library, ready
 from dezero.layers import Linear
 from dezero.optimizers import Adam
@@ -262,3 +262,31 @@ def test_one_source_of_several_that_is_wrong():
     with pytest.raises(NoCompiler, match="error"):
         libraries([SOURCE % 1, "this is no C\n"])
     assert library(SOURCE % 1).answer() == 1
+
+
+@NEEDS_C
+def test_products_without_blas_are_numpys(monkeypatch):
+    """What native code leaves out because a product absorbs it, is not forgotten there."""
+    monkeypatch.setattr(executor, "blas", lambda: None)
+    rng = np.random.default_rng(0)
+    a, b, c, d = (rng.random((5, 5)) for _ in range(4))
+    step = compile(lambda a, c: 2.0 * F.matmul(a, b) + F.matmul(c, d) * 3.0)
+    for _ in range(5):
+        found = step(a, c)
+        step.wait()
+    np.testing.assert_allclose(found.data, 2 * (a @ b) + 3 * (c @ d), rtol=1e-14)
+    assert "matmul" in step.report()
+    assert step.all_paths()[0].executor.name == "C"
+
+
+@NEEDS_C
+def test_products_of_two_dtypes_are_numpys():
+    rng = np.random.default_rng(0)
+    a, c = rng.random((10, 5)), rng.random((10, 5))
+    b, d = (rng.random((5, 5)).astype(np.float32) for _ in range(2))
+    step = compile(lambda a, c: F.matmul(a, b) + F.matmul(c, d))
+    for _ in range(5):
+        found = step(a, c)
+        step.wait()
+    np.testing.assert_allclose(found.data, a @ b + c @ d, rtol=1e-14)
+    assert step.all_paths()[0].runs == 2

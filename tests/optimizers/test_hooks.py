@@ -51,11 +51,21 @@ def test_clip_grad_norm(dtype):
 
 
 def test_clip_grad_norm_leaves_small_gradients():
-    p = parameter([0, 0], [3, 4])
-    grad = p.grad
-    assert O.clip_grad_norm(iter([p]), 5.0) == 5
-    assert p.grad is grad
+    p = parameter([0, 0], [0.3, 0.4])
+    grad = p.grad.data.copy()
+    for most in (0.5, 0.6, 1e100, np.inf):
+        assert O.clip_grad_norm(iter([p]), most) == 0.5
+        np.testing.assert_array_equal(p.grad.data, grad)  # to the last bit
     assert O.clip_grad_norm([], 1.0) == 0
+
+
+def test_clip_grad_norm_of_zeros_and_to_zero():
+    p = parameter([0, 0], [0, 0])
+    assert O.clip_grad_norm([p], 5.0) == 0
+    np.testing.assert_array_equal(p.grad.data, [0, 0])
+    p = parameter([0, 0], [3, 4])
+    assert O.clip_grad_norm([p], 0.0) == 5
+    np.testing.assert_array_equal(p.grad.data, [0, 0])
 
 
 def test_clip_grad_norm_does_not_overflow():

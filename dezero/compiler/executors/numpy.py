@@ -18,6 +18,7 @@ from ..planning.fuse import Nest
 from ..planning.layout import called
 from ..planning.memory import ALIGNMENT
 from ..planning.plan import Plan, kept_roots, scheduled
+from ..planning.simplify import scale
 from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
 from .loans import Loan
@@ -205,7 +206,8 @@ def numpy_step(executor: Executor | Piece, node: Node) -> Step | None:
         reduce = partial(getattr(np, node.op).reduce, keepdims=True)
         return reduce, (ins[0], node.attr, node.dtype), out
     if node.kind == "matmul":
-        return np.matmul, ins, out
+        plain = node.attr is None
+        return (np.matmul, ins, out) if plain else (add_product, (scale(node).alpha, *ins), out)
     if node.kind == "set":
         return write_at, (node.attr, ins), out
     if node.kind == "at":
@@ -226,6 +228,13 @@ def call_step(executor: Executor | Piece, node: Node, ins: tuple[Any, ...]) -> S
 def convert(x: Any, out: Any) -> None:
     """Out = x in out's dtype."""
     np.copyto(out, x, casting="unsafe")
+
+
+def add_product(alpha: float, a: Any, b: Any, *added: Any, out: Any) -> None:
+    """Out = alpha a @ b, plus what is added: where BLAS can't read the matrices of native code."""
+    y = np.matmul(a, b)
+    y *= alpha
+    np.add(y, added[0] if added else 0, out=out)
 
 
 def copy_view(function: Callable[[Any], Any], x: Any, out: Any) -> None:
