@@ -15,10 +15,11 @@ from .depthwise import Depthwise, DepthwiseGradient
 from .direct import Direct
 from .dots import Dots
 from .gradients import WeightGradient
+from .grids import best_algorithm, grid_of
 from .slabs import backward_axes, forward_axes, slab_of
 from .tiles import Problem
 from .vectors import Body, Kernel, Target, for_targets, itemsize, kind_of, unique_name
-from .winograd import best_algorithm, winograd
+from .winograd import winograd
 from .winograd_adjoint import Adjoint, adjoint_algorithm
 from .winograd_gradients import winograd_gradient
 
@@ -81,13 +82,17 @@ def problem_of(op: str, shapes: list[Sizes], window: Window, groups: int, dtype:
 
 def quickest(p: Problem, target: Target, gradient: bool) -> Body:
     """The kernel of those there are that should take the least time."""
-    found, adjoint = best_algorithm(p), adjoint_algorithm(p)
+    grid = grid_of(p)
+    found = best_algorithm(grid) if grid else None
+    adjoint = adjoint_algorithm(grid) if grid else None
+    if grid and found and gradient:
+        return winograd_gradient(grid, target, found[0])
     if gradient:
-        return winograd_gradient(p, target, found[0]) if found else WeightGradient(p, target).body()
-    if adjoint and not (found and found[1] <= adjoint[1]):
-        return Adjoint(p, target, adjoint[0]).body()
-    if found:
-        return winograd(p, target, found[0])
+        return WeightGradient(p, target).body()
+    if grid and adjoint and not (found and found[1] <= adjoint[1]):
+        return Adjoint(grid, target, adjoint[0]).body()
+    if grid and found:
+        return winograd(grid, target, found[0])
     slab = slab_of(p.images, p.sizes, p.groups * p.inputs, p.phases, itemsize(p.kind), PIXELS)
     direct = Direct(p, slab, target)
     if p.outputs <= FEW:

@@ -4,7 +4,7 @@ m outputs of a correlation with r weights are m + r - 1 products: y = A ((G w) *
 dimensions with the matrices on both sides. They come from polynomials that are evaluated at
 m + r - 2 points and at infinity (Lavin and Gray, arXiv 1509.09308). Small errors in float32 need
 points that lie evenly about 1 in magnitude, not the usual 0, 1, -1, 2, -2: with those below,
-F(4x4, 3x3) and F(2x2, 5x5) are about as exact as the definition.
+F(4x4, 2x2), F(4x4, 3x3) and F(2x2, 5x5) are about as exact as the definition.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ Matrix = tuple[tuple[Fraction, ...], ...]
 
 POINTS = {
     4: (Fraction(0), Fraction(1), Fraction(-1)),
+    5: (Fraction(1, 3), Fraction(-1, 3), Fraction(5, 4), Fraction(-5, 4)),
     6: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2)),
 }
 
@@ -145,6 +146,7 @@ class Transform:
         M: The matrix, for both sides.
         slab: Where tiles are read from.
         m: Places from one tile to the next, along each axis.
+        split: Pixels of a place along each axis, which are channels of it.
         across: Tiles in a row.
         step: Elements from one place to the next.
     """
@@ -155,15 +157,16 @@ class Transform:
     M: Matrix
     slab: Slab
     m: int
+    split: int
     across: int
     step: int
 
     def text(self, name: str) -> str:
         """The C function NAME(slab, tiles, rows)."""
-        steps, n = list(self.slab.strides), len(self.M)
+        steps, n, S = list(self.slab.strides), len(self.M), self.split
         sides = range(len(self.M[0]))
         loads = "".join(
-            f"const V x{i}_{j} = *(const V *)(from + {i * steps[1] + j * steps[2]});\n"
+            f"const V x{i}_{j} = *(const V *)(from + {i * S * steps[1] + j * S * steps[2]});\n"
             for i in sides
             for j in sides
         )
@@ -172,14 +175,15 @@ class Transform:
             for i in range(n)
             for j in range(n)
         )
-        C = self.slab.channels
-        place = element(["i0", f"i1 * {self.m}", f"i2 * {self.m}"], steps)
+        C = S * self.slab.channels  # those of a row of pixels lie together
+        tile = f"(i0 * rows + i1) * {self.across} + i2"
+        at = element(["i0", f"i1 * {self.m * S}", f"i2 * {self.m * S}", "part"], [*steps, steps[1]])
         body = (
-            f"const {self.kind} *from = slab + c + {place};\n"
-            f"{self.kind} *to = tiles + c + ((i0 * rows + i1) * {self.across} + i2) * {C};\n"
+            f"const {self.kind} *from = slab + i + {at};\n"
+            f"{self.kind} *to = tiles + i + (({tile}) * {S} + part) * {C};\n"
             f"{loads}{both_sides(self.M, self.kind)}{stores}"
         )
-        loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across)]
+        loops = [("i0", self.slab.images), ("i1", "rows"), ("i2", self.across), ("part", S)]
         return (
             f"static void {name}(const {self.kind} *slab, {self.kind} *tiles, int64_t rows) {{\n"
             f"typedef {self.vector} V;\n{nested(loops, over_channels(C, self.lanes, body))}}}\n"
@@ -187,8 +191,8 @@ class Transform:
 
 
 def over_channels(channels: int, lanes: int, body: str) -> str:
-    """C that goes through vectors of channels; the last one overlaps the one before."""
+    """C that goes through vectors of channels, from i on; the last one overlaps the one before."""
     return (
-        f"for (int64_t i = 0; i < {channels}; i += {lanes}) {{\n"
-        f"const int64_t c = i < {channels - lanes} ? i : {channels - lanes};\n{body}}}\n"
+        f"for (int64_t k = 0; k < {channels}; k += {lanes}) {{\n"
+        f"const int64_t i = k < {channels - lanes} ? k : {channels - lanes};\n{body}}}\n"
     )

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from math import prod
 
+from .grids import LANES, TILED, TILES, Grid, products, usable
 from .slabs import Phase, Slab, slab_of
-from .tiles import Problem
 from .transforms import Algorithm, Matrix, algorithm, transposed
-from .winograd import TILED, TILES, ByTiles, products, usable
-
-LANES = 16  # in the widest vector; channels are whole vectors, so that none is added twice
+from .winograd import ByTiles
 
 
 class Adjoint(ByTiles):
@@ -35,14 +33,14 @@ class Adjoint(ByTiles):
         """Those that tiles of x and tiles of products are transformed by."""
         return transposed(self.F.A), transposed(self.F.B)
 
-    def taps(self) -> list[int]:
-        """The order in which a transform takes the weights."""
-        return list(range(self.F.r**2))
+    def weight(self, output: str, input_: str, tap: str) -> str:
+        """The C of a weight, for a tap of a tile."""
+        return self.problem.weight("0", output, input_, tap)
 
     def stores(self) -> str:
         """C that adds a tile to the results."""
         return "".join(
-            f"*(V *)(to + {i * self.steps[1] + j * self.steps[2]}) += z{i}_{j};\n"
+            f"*(V *)(y + place + {i * self.steps[1] + j * self.steps[2]}) += z{i}_{j};\n"
             for i in range(self.F.n)
             for j in range(self.F.n)
         )
@@ -54,15 +52,17 @@ class Adjoint(ByTiles):
         return f"memset({images}, 0, {size});\n{super().scattered(products, first)}"
 
 
-def adjoint_algorithm(p: Problem) -> tuple[Algorithm, float] | None:
+def adjoint_algorithm(grid: Grid) -> tuple[Algorithm, float] | None:
     """That whose adjoint should take least time, if there is one; and that time."""
-    if not usable(p) or not p.transposed or p.bias or p.outputs % LANES:
+    p = grid.problem
+    # channels are whole vectors, so that none is added twice
+    if not usable(grid) or not p.transposed or p.bias or p.outputs % LANES or grid.spread > 1:
         return None
     if any(axis.first != 1 - len(axis.taps) for axis in p.phases[0]):  # it has been padded
         return None
     found, least = None, 0.8 * products(p)
-    for m in TILED[p.kernel[0]]:
-        F, tiles = algorithm(m, p.kernel[0]), prod(n // m for n in p.sizes)
+    for m in TILED[grid.r]:
+        F, tiles = algorithm(m, grid.r), prod(n // m for n in p.sizes)
         if any(n % m for n in p.sizes) or tiles >= TILES[F.n]:  # bands would overlap
             continue
         time = tiles * F.n**2 * (p.inputs * p.outputs + 8 * (p.inputs + 3 * p.outputs))

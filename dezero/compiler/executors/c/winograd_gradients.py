@@ -15,45 +15,46 @@ from __future__ import annotations
 from math import ceil, prod
 
 from .blocks import Outer, best_block
+from .grids import Grid, slab_of_tiles
 from .slabs import like
-from .tiles import Problem
 from .transforms import Algorithm, Transform, both_sides, transposed
 from .vectors import Body, Target, itemsize, rounded, stage, vector_type
-from .winograd import SKEW, slab_of_tiles
+from .winograd import SKEW
 
 CHUNK = 64  # tiles at least that are summed up, so that transforming back costs little
 PANEL = 64  # channels of x, and of y
 
 
-def winograd_gradient(problem: Problem, target: Target, F: Algorithm) -> Body:
+def winograd_gradient(grid: Grid, target: Target, F: Algorithm) -> Body:
     """The kernel: that which needs less memory where channels are many and tiles few."""
-    tiles = problem.images * prod(ceil(n / F.m) for n in problem.results)
-    few = tiles * (problem.inputs + problem.outputs) <= problem.inputs * problem.outputs
+    tiles = grid.problem.images * prod(ceil(n / F.m) for n in grid.results)
+    few = tiles * (grid.inputs + grid.outputs) <= grid.inputs * grid.outputs
     chosen = AtOnce if few else AddedUp
-    return chosen(problem, target, F).body()
+    return chosen(grid, target, F).body()
 
 
 class WinogradGradient:
     """What both kernels have in common; x and y are those of the problem's convolution."""
 
-    def __init__(self, problem: Problem, target: Target, F: Algorithm) -> None:
-        self.problem, self.F = problem, F
-        p = problem
+    def __init__(self, grid: Grid, target: Target, F: Algorithm) -> None:
+        self.grid, self.F = grid, F
+        self.problem = p = grid.problem
+        self.inputs = grid.inputs
         self.taps = F.r**2
         self.size = itemsize(p.kind)
         self.lanes = target.width // self.size
-        self.x_slab = slab_of_tiles(p, F, self.size, CHUNK)
+        self.x_slab = slab_of_tiles(grid, F, self.size, CHUNK)
         self.y_slab = like(self.x_slab, p.results, p.outputs, F.m)
         self.across = ceil(p.results[1] / F.m)
         self.units = p.images // self.x_slab.images * self.x_slab.bands
-        most = min(PANEL, p.inputs), min(PANEL, p.outputs)
+        most = min(PANEL, self.inputs), min(PANEL, p.outputs)
         self.block, _ = best_block(*most, self.lanes, target)
         # panels are whole blocks: what lies past the channels is computed too, and left out
         self.width = self.block.vectors * self.lanes
         self.rows = rounded(most[0], self.block.rows)
         self.columns = rounded(most[1], self.width)
         tiles, skew = self.tiles(), SKEW // self.size
-        self.x_step, self.y_step = tiles * p.inputs + skew, tiles * p.outputs + skew
+        self.x_step, self.y_step = tiles * self.inputs + skew, tiles * p.outputs + skew
         places, slack = F.n**2, self.rows + self.columns
         parts = (
             places * self.x_step + slack,
@@ -72,17 +73,17 @@ class WinogradGradient:
     def functions(self, stores: str) -> str:
         """The C functions for parts of the work; the last one ends with these stores."""
         p, F, name, V = self.problem, self.F, self.problem.name, f"{self.problem.name}_v"
-        loops, left, right = ["rows"], [p.inputs], [p.outputs]
+        loops, left, right = ["rows"], [self.inputs], [p.outputs]
         step = self.columns
         outer = Outer(p.kind, V, self.lanes, self.block, step, loops, left, right, fresh=True)
         text = vector_type(V, p.kind, self.lanes * self.size, self.size)
         text += outer.text(f"{name}_product")
-        for array, slab, M, step in (
-            ("x", self.x_slab, F.B, self.x_step),
-            ("y", self.y_slab, transposed(F.A), self.y_step),
+        for array, slab, M, split, step in (
+            ("x", self.x_slab, F.B, self.grid.split, self.x_step),
+            ("y", self.y_slab, transposed(F.A), 1, self.y_step),
         ):
             text += slab.filling(f"{name}_fill_{array}", p.kind)
-            transform = Transform(p.kind, V, self.lanes, M, slab, F.m, self.across, step)
+            transform = Transform(p.kind, V, self.lanes, M, slab, F.m, split, self.across, step)
             text += transform.text(f"{name}_transform_{array}")
         return text + self.back(stores)
 
@@ -125,7 +126,7 @@ class WinogradGradient:
             f"{self.x_slab.bounds()}"
             f"{self.x_slab.part('x_slab', 'x', f'{name}_fill_x', p.kind, x)}"
             f"{self.y_slab.part('y_slab', 'y', f'{name}_fill_y', p.kind, y)}"
-            f"{name}_transform_x(x_slab, xs + {first} * {p.inputs}, u1 - u0);\n"
+            f"{name}_transform_x(x_slab, xs + {first} * {self.inputs}, u1 - u0);\n"
             f"{name}_transform_y(y_slab, ys + {first} * {p.outputs}, u1 - u0);\n{rest}}}\n"
         )
 
@@ -133,7 +134,8 @@ class WinogradGradient:
         """C that computes the gradient for the panel of channels from c0 by those from o0 on."""
         p = self.problem
         return (
-            f"const int64_t c1 = c0 + {self.rows} < {p.inputs} ? c0 + {self.rows} : {p.inputs};\n"
+            f"const int64_t c1 = c0 + {self.rows} < {self.inputs} ? "
+            f"c0 + {self.rows} : {self.inputs};\n"
             f"const int64_t o1 = o0 + {self.columns} < {p.outputs} ? "
             f"o0 + {self.columns} : {p.outputs};\n"
             f"for (int64_t e = 0; e < {self.F.n**2}; e++)\n"
@@ -157,8 +159,8 @@ class AddedUp(WinogradGradient):
         """The kernel's text and its scratch memory."""
         p = self.problem
         self.vectors = ceil(p.outputs / self.lanes)
-        sums = rounded(self.vectors * p.inputs * self.taps * self.lanes * self.size)
-        place = f"((o / {self.lanes} * {p.inputs} + c) * {self.taps}"
+        sums = rounded(self.vectors * self.inputs * self.taps * self.lanes * self.size)
+        place = f"((o / {self.lanes} * {self.inputs} + c) * {self.taps}"
         stores = "".join(
             f"*(V *)(W + {place} + {tap}) * {self.lanes}) += {z};\n"
             for tap, z in enumerate(self.names())
@@ -176,7 +178,7 @@ class AddedUp(WinogradGradient):
         xs, ys, x, y, panel, _ = places
         panels = (
             f"const int64_t tiles = {self.x_slab.images * self.across} * (u1 - u0);\n"
-            f"for (int64_t c0 = 0; c0 < {p.inputs}; c0 += {self.rows})\n"
+            f"for (int64_t c0 = 0; c0 < {self.inputs}; c0 += {self.rows})\n"
             f"for (int64_t o0 = 0; o0 < {p.outputs}; o0 += {self.columns}) {{\n"
             f"{self.panel('sums')}}}\n"
         )
@@ -192,13 +194,13 @@ class AddedUp(WinogradGradient):
     def reduction(self, private: int) -> str:
         """The stage that adds up the sums of all threads, in the order of the weights."""
         p = self.problem
-        count = self.vectors * p.inputs
+        count = self.vectors * self.inputs
         return stage(
             f"{p.name}_reduce",
             f"typedef {p.name}_v V;\n{p.kind} *W = arrays[2];\n"
             f"const int64_t end = (thread + 1) * {count} / threads;\n"
             f"for (int64_t k = thread * {count} / threads; k < end; k++) {{\n"
-            f"const int64_t o = k / {p.inputs} * {self.lanes}, c = k % {p.inputs};\n"
+            f"const int64_t o = k / {self.inputs} * {self.lanes}, c = k % {self.inputs};\n"
             f"{self.lanes_left()}"
             f"for (int64_t tap = 0; tap < {self.taps}; tap++) {{\n"
             f"const {p.kind} *from = (const {p.kind} *)scratch + "
@@ -207,7 +209,7 @@ class AddedUp(WinogradGradient):
             f"for (int64_t t = 1; t < threads; t++) "
             f"sum += *(const V *)(from + t * {private // self.size});\n"
             f"for (int64_t lane = 0; lane < lanes; lane++)\n"
-            f"{p.weight('0', '(o + lane)', 'c', 'tap')} = sum[lane];\n}}\n}}\n",
+            f"{self.grid.weight('(o + lane)', 'c', 'tap')} = sum[lane];\n}}\n}}\n",
         )
 
 
@@ -227,7 +229,7 @@ class AtOnce(WinogradGradient):
             f"{self.lanes_left()}const V z[] = {{{', '.join(self.names())}}};\n"
             f"for (int64_t lane = 0; lane < lanes; lane++)\n"
             f"for (int64_t tap = 0; tap < {self.taps}; tap++)\n"
-            f"{p.weight('0', '(o + lane)', 'c', 'tap')} = z[tap][lane];\n"
+            f"{self.grid.weight('(o + lane)', 'c', 'tap')} = z[tap][lane];\n"
         )
         opening = (
             f"char *own = scratch + {shared} + thread * {private};\n"
@@ -236,7 +238,7 @@ class AtOnce(WinogradGradient):
         first = f"(n * {self.x_slab.count} + u0) * {self.across}"
         text = self.functions(stores)
         text += stage(f"{p.name}_run", opening + self.over_units("own", f"own + {x}", first))
-        down, across = ceil(p.inputs / self.rows), ceil(p.outputs / self.columns)
+        down, across = ceil(self.inputs / self.rows), ceil(p.outputs / self.columns)
         text += stage(
             f"{p.name}_reduce",
             f"{opening}{p.kind} *W = arrays[2], *panel = ({p.kind} *)own;\n"
