@@ -104,12 +104,28 @@ class Executor:
         if len(nest.members) == 1 or not nest.loop:
             return self.steps(nest.members)
         steps: list[Step] = []
-        buffers = {i: np.empty(PIECE, self.nodes[i].dtype) for i in nest.members}
+        buffers = self.buffers(nest)
         for start in range(0, nest.size, PIECE):
             piece = Piece(self, buffers, start, min(start + PIECE, nest.size))
             found = [numpy_step(piece, self.nodes[i]) for i in nest.members]
             steps += [step for step in found if step is not None]
         return steps
+
+    def buffers(self, nest: Nest) -> dict[int, Any]:
+        """Memory for a piece of each result that never leaves its nest: little, for the cache."""
+        read = {i: {self.layout.roots[j] for j in self.nodes[i].ins} for i in nest.members}
+        last = {r: i for i in nest.members for r in read[i]}  # who reads it last
+        free: dict[Any, list[Any]] = {}
+        found: dict[int, Any] = {}
+        for i in nest.members:
+            for r in read[i] & found.keys():
+                if last[r] == i:
+                    free.setdefault(self.nodes[r].dtype, []).append(found[r])
+            if self.array(i) is None:
+                dtype = self.nodes[i].dtype
+                spare = free.get(dtype)
+                found[i] = spare.pop() if spare else np.empty(PIECE, dtype)
+        return found
 
     def array(self, i: int) -> Any:
         """The array of a node."""
