@@ -9,6 +9,7 @@ import pytest
 
 from dezero.arrays.convolution import conv, conv_transposed, conv_weights
 from dezero.arrays.patches import Window
+from dezero.compiler.executors.c import grids
 from dezero.compiler.executors.c.convolution import kernel
 from dezero.compiler.executors.c.toolchain import NoCompiler, compiler, libraries
 from dezero.compiler.executors.c.vectors import FLAGS
@@ -155,3 +156,21 @@ def test_same_geometry_is_same_text():
     first, second = (kernel("conv", shapes, window, 1, np.float32) for _ in range(2))
     assert first == second
     assert first != kernel("conv", shapes, window, 1, np.float64)
+
+
+@pytest.mark.parametrize("geometry", ["winograd_chunks", "winograd_5x5", "winograd_strided"])
+def test_winograd_errs_little_more_than_direct_sums(geometry, monkeypatch):
+    """The root of its mean squared error is at most 3.5 times theirs: most where sums are short."""
+    needs_compiler()
+    fast = [case(op, geometry, np.float32) for op in OPS]
+    monkeypatch.setattr(grids, "CHANNELS", 10**9)  # more than there are
+    direct = [case(op, geometry, np.float32) for op in OPS]
+    pairs = [(f, d, op) for f, d, op in zip(fast, direct, OPS, strict=True) if f[0] != d[0]]
+    assert pairs[0][2] == "conv"
+    for *both, op in pairs:
+        loaded = libraries([native.source for native, *_ in both], FLAGS)
+        errors = []
+        for library, (native, inputs, expected, _) in zip(loaded, both, strict=True):
+            y = result(library, native, op, inputs, expected, 1)
+            errors.append(np.sqrt(np.mean((y - expected) ** 2)))
+        assert errors[0] <= 3.5 * errors[1], op
