@@ -16,7 +16,6 @@ from ..errors import DTypeError
 from .blocks import blocks
 from .settings import at_least_zero
 
-
 NOTHING = 1e-150  # a norm that is as good as 0, by which one can divide
 
 
