@@ -2,7 +2,17 @@
 
 from .convolution import conv, conv_transposed, conv_weights
 from .device import as_cupy, as_numpy
-from .namespace import Array, as_array, is_array, namespace, ones_like, spread, sum_to
+from .namespace import (
+    Array,
+    as_array,
+    beside,
+    is_array,
+    mixed_devices,
+    namespace,
+    ones_like,
+    spread,
+    sum_to,
+)
 from .operand import Operand
 from .patches import (
     Window,
@@ -30,6 +40,7 @@ __all__ = [
     "as_array",
     "as_cupy",
     "as_numpy",
+    "beside",
     "col2im_array",
     "conv",
     "conv_transposed",
@@ -41,6 +52,7 @@ __all__ = [
     "is_array",
     "largest_taps",
     "max_windows",
+    "mixed_devices",
     "namespace",
     "ones_like",
     "pair",

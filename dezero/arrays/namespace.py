@@ -7,13 +7,14 @@ The array decides, never a global switch. A duck array is anything with `__array
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import DeviceError, DTypeError, described
-from .operand import Operand
+from .operand import Operand, plain
 
 # A NumPy array or a duck array; static typing cannot say more than the protocols do.
 Array: TypeAlias = Any
@@ -72,6 +73,24 @@ def namespace(*arrays: Array) -> ModuleType:
             "move them to one device with to_gpu() or to_cpu()"
         )
     return cupy if gpu else np
+
+
+def mixed_devices(arrays: Iterable[Array]) -> DeviceError | None:
+    """The error of arrays that are on the CPU and on the GPU; None where they are on one."""
+    try:
+        namespace(*arrays)
+    except DeviceError as error:
+        return error
+    return None
+
+
+def beside(x: Array, others: Iterable[Any]) -> Array:
+    """A NumPy array where the others are: arrays, Variables, or what has no place.
+
+    >>> beside(np.array(2.0), [np.ones(3)])
+    array(2.)
+    """
+    return namespace(*map(plain, others)).asarray(x) if "cupy" in sys.modules else x
 
 
 def ones_like(x: Array) -> Array:

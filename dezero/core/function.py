@@ -9,8 +9,8 @@ from weakref import ref
 
 from numpy import ndarray
 
-from ..arrays import Array, as_array, namespace, sum_to
-from ..errors import DeviceError, GradientError, GraphError, blamed, described, noted
+from ..arrays import Array, as_array, mixed_devices, namespace, sum_to
+from ..errors import GradientError, GraphError, blamed, described, noted
 from .config import SETTINGS, recording
 from .graph import Gradient
 from .variable import Variable, box, clock, constant, new
@@ -190,7 +190,7 @@ class Function:
         return gx.astype(x.dtype) if inexact and gx.dtype != x.dtype else gx
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        return noted(mixed_devices(inputs) or error, self, inputs)
+        return noted(mixed_devices([x._data for x in inputs]) or error, self, inputs)
 
     def check_unchanged(self) -> None:
         """Raise GraphError if data that backward reads has changed since forward."""
@@ -255,13 +255,4 @@ class Rule(Function):
         return gxs
 
     def explained(self, error: Exception, inputs: tuple[Variable, ...]) -> Exception:
-        return blamed(mixed_devices(inputs) or error, self, inputs)
-
-
-def mixed_devices(inputs: tuple[Variable, ...]) -> DeviceError | None:
-    """The error of operands that are on the CPU and on the GPU; None where they are on one."""
-    try:
-        namespace(*[x._data for x in inputs])
-    except DeviceError as error:
-        return error
-    return None
+        return blamed(mixed_devices([x._data for x in inputs]) or error, self, inputs)

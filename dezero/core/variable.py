@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from sys import modules
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import Array, Operand, as_array, is_array, namespace, ones_like
-from ..arrays.operand import plain
+from ..arrays import Array, Operand, as_array, beside, is_array, ones_like
 from ..errors import DTypeError, GradientError, GraphError, described
 from .config import using_config
 from .graph import Gradient, creators, propagate
@@ -183,10 +181,7 @@ def box(data: Array, kind: type[Variable] = Variable, generation: int = 0) -> An
 
 
 def constant(x: Any, others: tuple[Any, ...] = ()) -> Constant:
-    """x as a Constant, on the device of the operands that it meets.
-
-    A Python number takes its dtype from them as well.
-    """
+    """x as a Constant where the operands are that it meets; a Python number takes their dtype."""
     kind = type(x)
     if kind is float or kind is int or kind is bool or kind is complex:
         dtypes = [other.dtype for other in others if hasattr(other, "dtype")]
@@ -196,9 +191,7 @@ def constant(x: Any, others: tuple[Any, ...] = ()) -> Constant:
         return box(x, Constant, -1)  # type: ignore[no-any-return]
     else:
         y = as_array(x)
-    if "cupy" in modules:
-        y = namespace(*map(plain, others)).asarray(y)
-    return box(y, Constant, -1)  # type: ignore[no-any-return]
+    return box(beside(y, others), Constant, -1)  # type: ignore[no-any-return]
 
 
 def as_variable(x: Any) -> Variable:

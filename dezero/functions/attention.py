@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, is_array, namespace
+from ..arrays import as_array, is_array, mixed_devices, namespace
 from ..core import Rule, Variable
 from ..errors import DeviceError, DTypeError, ShapeError, complaint, described
 from .shape import reshape
@@ -142,11 +142,10 @@ def _problem(q: Any, k: Any, v: Any) -> str | None:
 
 def _check_device(q: Any, mask: Any) -> None:
     """Raise DeviceError unless the mask is where q is."""
-    try:
-        namespace(q, mask)
-    except DeviceError as error:
+    error = mixed_devices([q, mask])
+    if error is not None:
         names = [("q", q), ("mask", mask)]
-        raise DeviceError(complaint("scaled_dot_product_attention", names, error)) from None
+        raise DeviceError(complaint("scaled_dot_product_attention", names, error))
 
 
 def _bias(q: Any, k: Any, mask: Any, causal: bool) -> Any:
