@@ -11,7 +11,6 @@ then the last line says how many steps the training has, and what compiling took
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import runpy
 import sys
@@ -27,7 +26,7 @@ from dezero import compiler
 
 from .columns import ROOT
 from .compiled import Watched, check, settle
-from .worker import bind
+from .worker import answering, bind
 
 Answer = Callable[[dict[str, Any]], None]
 
@@ -127,13 +126,7 @@ class Session:
 
 def main() -> None:
     """Read the arguments; keep the standard output for answers alone."""
-    channel = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-
-    def answer(message: dict[str, Any]) -> None:
-        channel.write(json.dumps(message) + "\n")
-        channel.flush()
-
+    answer = answering()
     name, mode, turns, seconds = sys.argv[1:]
     bind(1)
     sys.stdin.readline()

@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module, metadata
 from time import perf_counter
 from types import ModuleType
@@ -131,8 +132,8 @@ def serve(row: Row, column: Column, threads: int, size: int, checks: int, answer
         answer({"amount": taken, "grown": memory.peak() - base})
 
 
-def main() -> None:
-    """Read the arguments; keep the standard output for answers alone."""
+def answering() -> Callable[[dict[str, Any]], None]:
+    """What writes answers to the standard output; all else that is printed goes elsewhere."""
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -140,6 +141,12 @@ def main() -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
+    return answer
+
+
+def main() -> None:
+    """Read the arguments; keep the standard output for answers alone."""
+    answer = answering()
     key, name, *numbers = sys.argv[1:]
     threads, size, checks = map(int, numbers)
     bind(threads)
