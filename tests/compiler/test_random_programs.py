@@ -63,7 +63,7 @@ def interpreted(steps):
 @pytest.mark.parametrize("executor", ["numpy", "c"])
 def test_random_programs(executor):
     @settings(max_examples=25, deadline=None, derandomize=True, database=None)
-    @given(STEPS, st.integers(1, 5), st.integers(1, 4))
+    @given(STEPS, st.integers(1, 5) | st.integers(16, 20), st.integers(1, 4))
     def check(steps, rows, columns):
         run = interpreted(steps)
         step = compile(run, executor=executor)

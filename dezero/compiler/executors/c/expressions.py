@@ -15,6 +15,43 @@ from ...planning.memory import phases
 from ...planning.operations import TYPES, dtype_name, expression, is_cheap
 
 DEEPEST = 4  # of what is computed again
+Loops = list[tuple[int, int]]  # innermost first: the number and the length of each
+
+
+@dataclass
+class Register:
+    """What a reduction collects in while the innermost loop runs.
+
+    Attributes:
+        name: Of the variable.
+        kind: Its type.
+        start: What it begins with.
+        sign: How OpenMP calls the reduction.
+        nan: The variable that tells whether there was a not-a-number, if one is needed.
+        total: What adds it to a sum of many rows.
+    """
+
+    name: str
+    kind: str
+    start: str
+    sign: str
+    nan: str = ""
+    total: list[str] = field(default_factory=list)
+
+    def opened(self) -> list[str]:
+        """What comes before the loop."""
+        nan = [f"int {self.nan} = 0;"] if self.nan else []
+        return [f"{self.kind} {self.name} = {self.start};", *nan]
+
+    def clauses(self) -> list[str]:
+        """What the loop is told."""
+        nan = [f"reduction(|:{self.nan})"] if self.nan else []
+        return [f"reduction({self.sign}:{self.name})", *nan]
+
+    def closed(self) -> list[str]:
+        """What comes after it."""
+        nan = [f"if ({self.nan}) {self.name} = NAN;"] if self.nan else []
+        return nan + self.total
 
 
 @dataclass
@@ -24,10 +61,12 @@ class Pass:
     loads: list[str] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
     stores: list[str] = field(default_factory=list)
-    opened: list[str] = field(default_factory=list)  # before the loop
-    closed: list[str] = field(default_factory=list)  # after it
-    clauses: list[str] = field(default_factory=list)
+    registers: list[Register] = field(default_factory=list)
     known: dict[Any, str] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """What is done for each element."""
+        return [*self.loads, *self.computed, *self.stores]
 
 
 class Expressions:
@@ -57,6 +96,7 @@ class Expressions:
         self.hoisted: dict[Any, str] = {}
         self.before: list[str] = []  # ahead of all loops
         self.rows: list[list[tuple[int, str]]] = []  # code of a row, before each pass
+        self.row_values: dict[str, str] = {}  # the variables that a row has, and their types
         self.kept: set[int] = set()  # in row buffers
         self.sums: dict[int, int] = {}
         self.scratch = 0
@@ -113,7 +153,7 @@ class Expressions:
             return max(self.outer, key=lambda loop: loop[1])
         return self.inner[0] if not self.nest.row else None
 
-    def index(self, steps: Steps, loops: list[tuple[int, int]]) -> str:
+    def index(self, steps: Steps, loops: Loops) -> str:
         """The part of an index that these loops move."""
         parts = [f"i{k}" if steps[k] == 1 else f"i{k} * {steps[k]}" for k, _ in loops if steps[k]]
         return " + ".join(parts)
@@ -172,6 +212,7 @@ class Expressions:
                 name = self.hoisted[key] = f"h{len(self.hoisted)}"
                 line = f"const {self.type(root)} {name} = {self.element(root, steps, offset)};"
                 if any(steps):
+                    self.row_values[name] = self.type(root)
                     self.rows[0].append((-1, line))
                 else:
                     self.before.append(line)
@@ -180,8 +221,12 @@ class Expressions:
         if key not in now.known:
             now.known[key] = f"l{len(now.known)}"
             line = f"const {self.type(root)} {now.known[key]} = "
-            now.loads.append(f"{line}{self.element(root, steps, offset)};")
+            now.loads.append(f"{line}{self.read(root, steps, offset)};")
         return now.known[key]
+
+    def read(self, root: int, steps: Steps, offset: int) -> str:
+        """An element of an array that moves along the row."""
+        return self.element(root, steps, offset)
 
     def value(self, i: int, now: Pass) -> str:
         """The value of a member for an element, in the pass that is being written."""
@@ -189,16 +234,18 @@ class Expressions:
             return now.known[i]
         now.known[i] = f"v{i}"
         if self.phases[i] < self.current and not self.again(i, 0):
-            if i in self.stored:
-                place = self.element(i, self.member_steps(i), 0)
-            else:
-                self.kept.add(i)
-                place = f"b{i}[{self.place_in_row()}]"
-            now.loads.append(f"const {self.type(i)} v{i} = {place};")
+            now.loads.append(f"const {self.type(i)} v{i} = {self.made_before(i)};")
         else:
             text = self.expression(i, now)
             now.computed.append(f"const {self.type(i)} v{i} = {text};")
         return f"v{i}"
+
+    def made_before(self, i: int) -> str:
+        """Where the value is that an earlier pass has computed."""
+        if i in self.stored:
+            return self.element(i, self.member_steps(i), 0)
+        self.kept.add(i)
+        return f"b{i}[{self.place_in_row()}]"
 
     def again(self, i: int, depth: int) -> bool:
         """Whether a member's value is cheap enough to be computed again."""

@@ -19,7 +19,7 @@ from ...planning.fuse import Steps
 from ...planning.layout import node_size
 from ...planning.operations import TYPES, cost, dtype_name
 from ...tracing.tape import Node
-from .expressions import Expressions, Pass, literal
+from .expressions import Expressions, Loops, Pass, Register, literal
 
 EXACT = 1 << 12  # terms of float32 that are summed in float32 before they go into a double
 
@@ -62,41 +62,44 @@ class NestText(Expressions):
         v = self.operand(i, node.ins[0], now, self.type(i))
         steps = self.member_steps(i)
         if self.nest.levels[i] == "row":
-            self.register(i, f"r{i}", v, now)
+            register = self.register(i, f"r{i}", v, now)
+            self.row_values |= {register.name: register.kind}
+            self.row_values |= {register.nan: "int"} if register.nan else {}
             if i in self.stored:
                 place = self.element(i, steps, 0, True)
                 self.rows[self.phases[i]].append((self.at[i], f"{place} = r{i};"))
             return
-        if any(steps[k] for k, _ in self.inner):
+        within, around = self.folding()
+        if any(steps[k] for k, _ in within):
             self.reserve(i)
             where = [self.index(steps, self.outer), self.index(steps, self.inner)]
             now.stores += folded(node.op, f"a{i}[{' + '.join(w for w in where if w)}]", v, "")
             return
-        self.register(i, f"s{i}", v, now)
-        now.closed += folded(node.op, self.total(i, steps), f"s{i}", "")
+        register = self.register(i, f"s{i}", v, now)
+        register.total = folded(node.op, self.total(i, steps, around), f"s{i}", "")
 
-    def register(self, i: int, name: str, v: str, now: Pass) -> None:
+    def folding(self) -> tuple[Loops, Loops]:
+        """The loops along which a sum over elements is collected in a register, and the others."""
+        return self.inner, self.outer
+
+    def register(self, i: int, name: str, v: str, now: Pass) -> Register:
         """A reduction along the innermost loops, in a register."""
         node = self.nodes[i]
         terms = prod(size for _, size in self.inner)
         kind = "double" if self.type(i) == "float" and terms > EXACT else self.type(i)
         kind = kind if node.op == "add" else self.type(i)
-        now.opened.append(f"{kind} {name} = {literal(identity(node), kind)};")
         sign = {"add": "+", "maximum": "max", "minimum": "min"}[node.op]
-        now.clauses.append(f"reduction({sign}:{name})")
-        nan = ""
-        if node.op != "add" and node.dtype.kind == "f":
-            nan = f"n{i}"
-            now.opened.append(f"int {nan} = 0;")
-            now.clauses.append(f"reduction(|:{nan})")
-            now.closed.append(f"if ({nan}) {name} = NAN;")
+        nan = f"n{i}" if node.op != "add" and node.dtype.kind == "f" else ""
+        register = Register(name, kind, literal(identity(node), kind), sign, nan)
+        now.registers.append(register)
         now.stores += folded(node.op, name, v, nan)
+        return register
 
-    def total(self, i: int, steps: Steps) -> str:
+    def total(self, i: int, steps: Steps, loops: Loops) -> str:
         """Where a sum over rows is collected: in memory of its own, or in a register."""
         self.reserve(i)
         if any(steps):
-            return f"a{i}[{self.index(steps, self.outer)}]"
+            return f"a{i}[{self.index(steps, loops)}]"
         name = f"t{i}"
         if not any(line.startswith(f"{self.wide(i)} {name} ") for line in self.before):
             self.before.append(
@@ -126,13 +129,19 @@ class NestText(Expressions):
         node = self.nodes[i]
         if node.kind == "reduce":
             v = self.operand(i, node.ins[0], None, self.type(i))
-            lines = folded(node.op, self.total(i, self.member_steps(i)), v, "")
-            self.rows[self.phases[i]] += [(self.at[i], line) for line in lines]
+            self.fold_rows(
+                i, folded(node.op, self.total(i, self.member_steps(i), self.outer), v, "")
+            )
             return
+        self.row_values[f"r{i}"] = self.type(i)
         text = f"const {self.type(i)} r{i} = {self.expression(i, None)};"
         if i in self.stored:
             text += f" {self.element(i, self.member_steps(i), 0, True)} = r{i};"
         self.rows[self.phases[i]].append((self.at[i], text))
+
+    def fold_rows(self, i: int, lines: list[str]) -> None:
+        """The code that folds a row's value into member i, a sum over rows."""
+        self.rows[self.phases[i]] += [(self.at[i], line) for line in lines]
 
     # --- everything together
 
@@ -182,31 +191,35 @@ class NestText(Expressions):
         for number, now in enumerate(passes):
             code = sorted(self.rows[number], key=lambda pair: pair[0])
             lines += [indented(depth, line) for _, line in code]
-            if now.loads or now.computed or now.stores:
-                lines += [indented(depth, line) for line in now.opened]
+            if now.lines():
+                lines += [indented(depth, line) for r in now.registers for line in r.opened()]
                 lines += self.inner_loops(now, depth)
-                lines += [indented(depth, line) for line in now.closed]
-        heads = [indented(1, line) for line in self.before]
-        for level, loop in enumerate(reversed(self.outer)):
-            heads.append(indented(1 + level, self.head(loop)))
+                lines += [indented(depth, line) for r in now.registers for line in r.closed()]
         buffers = [
             indented(depth, f"{self.type(i)} b{i}[{self.nest.row}] __attribute__((aligned(64)));")
             for i in sorted(self.kept)
         ]
+        return self.enclosed([*buffers, *lines])
+
+    def enclosed(self, lines: list[str]) -> str:
+        """The outer loops around what is done for a row, and what is before and after them."""
+        heads = [indented(1, line) for line in self.before]
+        for level, loop in enumerate(reversed(self.outer)):
+            heads.append(indented(1 + level, self.head(loop)))
         tails = [indented(level, "}") for level in range(len(self.outer), 0, -1)]
         ends = [indented(1, line) for line in self.after]
-        return "\n".join([*heads, *buffers, *lines, *tails, *ends])
+        return "\n".join([*heads, *lines, *tails, *ends])
 
     def inner_loops(self, now: Pass, depth: int) -> list[str]:
         """The loops over a row."""
         lines = []
         for level, (k, size) in enumerate(reversed(self.inner)):
             if level == len(self.inner) - 1 and size > 1 and self.is_parallel(k):
-                clauses = " ".join(["#pragma omp simd", *now.clauses])
-                lines.append(indented(depth + level, clauses))
+                clauses = [clause for r in now.registers for clause in r.clauses()]
+                lines.append(indented(depth + level, " ".join(["#pragma omp simd", *clauses])))
             lines.append(indented(depth + level, self.head((k, size))))
         inside = depth + len(self.inner)
-        lines += [indented(inside, line) for line in (*now.loads, *now.computed, *now.stores)]
+        lines += [indented(inside, line) for line in now.lines()]
         return lines + [indented(level, "}") for level in range(inside - 1, depth - 1, -1)]
 
     def is_parallel(self, k: int) -> bool:
@@ -231,7 +244,7 @@ def renumbered(text: str) -> str:
     def name(match: re.Match[str]) -> str:
         return numbers.setdefault(match[0], f"{match[1]}{len(numbers)}")
 
-    return re.sub(r"\b([abnrstv])\d+\b", name, text)
+    return re.sub(r"\b(w?[abnrstv])\d+\b", name, text)
 
 
 def indented(depth: int, line: str) -> str:

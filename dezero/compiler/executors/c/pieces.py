@@ -16,9 +16,9 @@ from .expressions import literal
 from .indexing import Copy, Indexing, copied, indexing, joined
 from .kernels import Kernels
 from .masks import mask_function
-from .nest import NestText
 from .product import Product, product
 from .program import LEAST, Piece, Program, Span
+from .rows import nest_text
 
 ARENA, TABLE = 0, 2  # spaces: the arena, and the first array of the table
 BAD = Span(1, 0, 8)
@@ -121,7 +121,7 @@ class Writer:
 
     def loop(self, nest: Nest) -> list[Piece]:
         """A loop nest, and what adds up the sums of its threads."""
-        text = NestText(self.fusion, nest, self.schedule.stored, self.schedule.owner).write()
+        text = nest_text(self.fusion, nest, self.schedule.stored, self.schedule.owner)
         parameters = ", ".join(["int64_t lo, int64_t hi, char *sums", *text.parameters])
         name = self.program.function(parameters, text.body)
         divided = text.extent > 1 and text.cost >= LEAST
