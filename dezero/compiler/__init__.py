@@ -15,9 +15,10 @@ from ..errors import CompileError
 from .executors.c.executor import CExecutor
 from .executors.numpy import Executor
 from .path import CompileWarning
+from .profile import Profile
 from .step import Step
 
-__all__ = ["CompileError", "CompileWarning", "Step", "compile"]
+__all__ = ["CompileError", "CompileWarning", "Profile", "Step", "compile"]
 
 
 def compile(function: Callable[..., Any], executor: Literal["c", "numpy"] = "c") -> Step:
@@ -33,8 +34,9 @@ def compile(function: Callable[..., Any], executor: Literal["c", "numpy"] = "c")
         executor: "c", or "numpy" to stay with NumPy where there is a C compiler as well.
 
     Returns:
-        What is called as function is. `report()` tells what became of it, `source()` gives the C,
-        `wait()` returns when the C compiler has nothing to do any more.
+        What is called as function is. `report()` tells what became of it, `profile()` where its
+        time goes; `source()` gives the C, `wait()` returns when the C compiler has nothing to do
+        any more.
 
     >>> import numpy as np
     >>> import dezero.functions as F

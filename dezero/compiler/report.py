@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from statistics import median
 from typing import Any
 
@@ -55,13 +56,19 @@ def row(k: int, path: Path) -> dict[str, str]:
     return {name: str(x) for name, x in cells.items()}
 
 
-def table(rows: list[dict[str, str]]) -> list[str]:
-    """Rows under their columns; a row need not have all of them."""
+def table(rows: list[dict[str, str]], left: Container[str] = ()) -> list[str]:
+    """Rows under their columns; a row need not have all of them.
+
+    Args:
+        rows: What stands in them, by column.
+        left: The columns that begin on the left; the others end on the right.
+    """
     columns = list(dict.fromkeys(name for cells in rows for name in cells))
     texts = [columns, *[[cells.get(name, "-") for name in columns] for cells in rows]]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    lines = ["  ".join(x.rjust(w) for x, w in zip(r, widths, strict=True)) for r in texts]
-    return lines if rows else []
+    align = [str.ljust if name in left else str.rjust for name in columns]
+    cells = [[a(x, w) for a, x, w in zip(align, r, widths, strict=True)] for r in texts]
+    return ["  ".join(line).rstrip() for line in cells] if rows else []
 
 
 def details(k: int, path: Path) -> list[str]:

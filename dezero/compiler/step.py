@@ -17,6 +17,8 @@ from ..errors import CompileError
 from .executors.numpy import Executor
 from .outline import Outline, outline
 from .path import FAILED, CompileWarning, Path, confirmed, key_of
+from .profile import Profile
+from .profiling import profiled
 from .report import report
 from .state.places import walk
 from .state.snapshot import Snapshot
@@ -274,6 +276,33 @@ class Step:
         """
         self.wait()
         return outline(self, path)
+
+    def profile(self, *args: Any, **kwargs: Any) -> Profile:
+        """Where the time of a call goes: printed, tables of its kernels, lines and kinds of work.
+
+        The call's program runs for about half a second, with a clock around every kernel, on
+        copies of what it would change: parameters, optimizer state, gradients and random streams
+        are afterwards what they were. The first profile of a path compiles the program once more.
+
+        Args:
+            *args: Of a call that is replayed, as it would be made now.
+            **kwargs: Of the same call.
+
+        Raises:
+            CompileError: The call is not replayed (yet).
+
+        >>> import numpy as np
+        >>> from dezero.compiler import compile
+        >>> step = compile(lambda x: np.tanh(x @ x) * 2, executor="numpy")
+        >>> for _ in range(3):
+        ...     y = step(np.ones((3, 3)))
+        >>> profile = step.profile(np.ones((3, 3)))
+        >>> [(kernel.kind, kernel.operations) for kernel in profile.kernels]
+        [('matrix product', ('matmul',)), ('loop nest', ('tanh',)), ('loop nest', ('multiply',))]
+        """
+        self.wait()
+        with self.lock:
+            return profiled(self, self.paths.get((recording(), training()), []), args, kwargs)
 
     def source(self) -> str:
         """The C of every path, with the lines of the program it came from; empty without C."""

@@ -56,6 +56,7 @@ class CExecutor(Executor):
 
     name = "C"
     native = True
+    stamp = ""  # what notes the time between pieces: see `program.body`
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
         self.runtime = runtime()
@@ -102,18 +103,18 @@ class CExecutor(Executor):
         self.stages = self.linked(loaded[0] if bodies else None, calls)
         self.prepare_loading()
 
-    def sequence(self, bodies: list[str]) -> list[str | list[int]]:
-        """What to call, in order: C functions by name, or nodes that NumPy computes.
+    def sequence(self, bodies: list[str]) -> list[str | Nest]:
+        """What to call, in order: C functions by name, or nests that NumPy computes.
 
         The guards are checked before the state is written over, in the last of the functions.
         """
-        calls: list[str | list[int]] = []
+        calls: list[str | Nest] = []
         pending: list[Piece] = []
 
         def close() -> None:
             if pending:
                 name = f"body{len(bodies)}"
-                bodies.append(body(name, pending, self.runtime.threads))
+                bodies.append(body(name, pending, self.runtime.threads, self.stamp))
                 calls.append(name)
                 pending.clear()
 
@@ -122,7 +123,7 @@ class CExecutor(Executor):
                 pending += self.writer.pieces(nest)
             else:
                 close()
-                calls.append(nest.members)
+                calls.append(nest)
         pending += self.writer.checks(self.guards)
         for nest in self.schedule.final:
             pending += self.writer.pieces(nest)
@@ -138,16 +139,20 @@ class CExecutor(Executor):
         self.table = (ctypes.c_void_p * (2 + len(self.writer.table)))()
         self.table[0] = self.memory.ctypes.data + self.start
         self.table[1] = self.flags.ctypes.data
-        stages = self.kernels.addresses(kernels)
         own = set(self.lent.values())
         self.words = np.zeros(max(1, len(self.writer.draws)), np.uint64)
-        for number in range(len(self.writer.draws)):
-            stages[f"draw{number}"] = self.words.ctypes.data + 8 * number
+        named = self.named(kernels)
         for key, k in self.writer.table.items():
             if isinstance(key, str):
-                self.table[k] = stages[key]
+                self.table[k] = named[key]
             elif key not in own:
                 self.table[k] = self.expected(key).ctypes.data
+
+    def named(self, kernels: list[Any]) -> dict[str, int]:
+        """The addresses of what has a name in the table: stages of kernels, and random words."""
+        words = self.words.ctypes.data
+        draws = {f"draw{k}": words + 8 * k for k in range(len(self.writer.draws))}
+        return self.kernels.addresses(kernels) | draws
 
     def expected(self, key: int) -> Any:
         """The array of a slot or a constant, or what a guard (-1 - its number) has seen."""
@@ -158,7 +163,7 @@ class CExecutor(Executor):
         value = np.ascontiguousarray(guard.value, node.dtype)
         return self.arrays.setdefault(key, value)
 
-    def linked(self, loaded: Any, calls: list[str | list[int]]) -> list[Callable[[], Any]]:
+    def linked(self, loaded: Any, calls: list[str | Nest]) -> list[Callable[[], Any]]:
         """The calls as functions without arguments: those in C are run by all threads."""
         table = ctypes.cast(self.table, ctypes.c_void_p)
         count = ctypes.c_int64(self.threads)
@@ -168,7 +173,7 @@ class CExecutor(Executor):
                 function = ctypes.cast(getattr(loaded, call), ctypes.c_void_p)
                 stages.append(partial(self.runtime.library.run, function, table, count))
             else:
-                stages += [partial(f, *args, out=out) for f, args, out in self.steps(call)]
+                stages += [partial(f, *args, out=out) for f, args, out in self.nest_steps(call)]
         return stages
 
     def prepare_loading(self) -> None:

@@ -77,8 +77,10 @@ class Writer:
             rows = indexing(node, self.layout.dummies)
             found = self.call(node) if rows is None else self.index(node, rows)
         self.cost += sum(piece.cost for piece in found)
+        for piece in found:
+            piece.kernel = self.numbers[nest.index]
         if found:
-            found[0].comment = f"{self.numbers[nest.index]}: {self.comment(nest.members)}"
+            found[0].comment = f"{found[0].kernel}: {self.comment(nest.members)}"
         return found
 
     # --- where things are

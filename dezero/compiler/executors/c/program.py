@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 LEAST = 40_000  # of a piece's cost, in about a nanosecond's eighth: less is not worth dividing
+BARRIER = "    if (threads > 1) barrier(threads);\n"
 PART = 40  # pieces in a function: compilers take long over long ones
 HEAD = """
 static int64_t {name}(int64_t thread, int64_t threads, void **table)
@@ -55,6 +56,7 @@ class Piece:
         extent: How many parts it has.
         quantum: How many of them stay together.
         comment: What it computes, for which lines of the program.
+        kernel: The number of the kernel that it belongs to; -1 for none.
         everyone: Whether all threads run the text, and divide the work themselves.
     """
 
@@ -65,6 +67,7 @@ class Piece:
     extent: int = 1
     quantum: int = 1
     comment: str = ""
+    kernel: int = -1
     everyone: bool = False
 
 
@@ -92,22 +95,25 @@ class Program:
         return "".join(parts)
 
 
-def body(name: str, pieces: Sequence[Piece], threads: int) -> str:
+def body(name: str, pieces: Sequence[Piece], threads: int, stamp: str = "") -> str:
     """The function that all threads run, and those that it is made of.
 
     Args:
         name: Of the function.
         pieces: What it does.
         threads: How many there will be at most.
+        stamp: C that adds the time since the last stamp to entry {} of a clock, or to none if
+            that is -1. Entry 0 is for what belongs to no kernel, the first kernel's is 1.
     """
-    lines = Turns(threads).lines(pieces)
+    lines = Turns(threads, stamp).lines(pieces)
     parts = [lines[k : k + PART] for k in range(0, len(lines), PART)]
     text = ""
     for k, part in enumerate(parts):
         text += HEAD.format(name=f"{name}_{k}") + "".join(part) + "    return 0;\n}\n"
     calls = " || ".join(f"{name}_{k}(thread, threads, table)" for k in range(len(parts)))
     arguments = "(int64_t thread, int64_t threads, void **table)"
-    return f"{text}\nvoid {name}{arguments}\n{{\n    (void)({calls});\n}}\n"
+    end = BARRIER + stamp.format(0) if stamp else ""
+    return f"{text}\nvoid {name}{arguments}\n{{\n{stamp.format(-1)}    (void)({calls});\n{end}}}\n"
 
 
 class Turns:
@@ -117,8 +123,9 @@ class Turns:
     one thread, and else to the one that has done least since the last barrier.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, stamp: str = "") -> None:
         self.threads = threads
+        self.stamp = stamp
         self.clear()
 
     def clear(self) -> None:
@@ -129,7 +136,7 @@ class Turns:
 
     def lines(self, pieces: Iterable[Piece]) -> list[str]:
         """The C of each piece."""
-        return [self.line(piece) for piece in pieces]
+        return [self.line(piece) + self.stamp.format(piece.kernel + 1) for piece in pieces]
 
     def line(self, piece: Piece) -> str:
         """The C of a piece, with the barrier before it if it needs one."""
@@ -139,7 +146,7 @@ class Turns:
         shared = piece.everyone or (piece.extent > 1 and piece.cost >= LEAST)
         before = self.conflicts(piece)
         wait = bool(before) if shared else len(before) > 1 or -1 in before
-        barrier = "    if (threads > 1) barrier(threads);\n" if wait else ""
+        barrier = BARRIER + self.stamp.format(0) if wait else ""
         if wait:
             self.clear()
         who = -1

@@ -20,6 +20,7 @@ SOURCE = """
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE() __builtin_ia32_pause()
@@ -63,6 +64,16 @@ void barrier(int64_t n)
         PAUSE();
         if (turn > BUSY) sched_yield();
     }
+}
+
+/* the time since the last stamp, at[0], added to an entry; to none if that is negative */
+void stamp(int64_t *at, int64_t entry)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t nanoseconds = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    if (entry >= 0) at[1 + entry] += nanoseconds - at[0];
+    at[0] = nanoseconds;
 }
 
 static void await_round(int64_t seen)
@@ -162,6 +173,7 @@ class Runtime:
             self.library.setup(*map(ctypes.c_void_p, found.threads))
         self.run_at = address(self.library.run)
         self.barrier_at = address(self.library.barrier)
+        self.stamp_at = address(self.library.stamp)
         self.threads = min(MOST, allowed())
 
 
