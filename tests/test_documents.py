@@ -69,11 +69,12 @@ def labels(file: Path) -> list[str]:
     return re.findall(r"<text .*?>(.*?)</text>|<!-- (.*?) -->", text)
 
 
-def run_shown(number: int, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
-    """What a program of the page about the compiler compiles; its pictures go to a folder."""
+def run_shown(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> Step:
+    """What programs of the page about the compiler compile; their pictures go to a folder."""
     monkeypatch.chdir(folder)
     found = {"__name__": "__main__"}
-    exec(compile(programs("python", "docs/compiler.md")[number], name, "exec"), found)
+    for number in numbers:
+        exec(compile(programs("python", "docs/compiler.md")[number], name, "exec"), found)
     (step,) = (x for x in found.values() if isinstance(x, Step))
     return step
 
@@ -82,7 +83,7 @@ def test_the_pictures_of_the_compiler_are_what_its_page_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("wasmtime")
-    step = run_shown(1, "predict.py", tmp_path, monkeypatch)
+    step = run_shown("predict.py", tmp_path, monkeypatch, 1)
     if not step.source():
         pytest.skip("there is no C compiler: the page shows what it makes")
     page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
@@ -102,7 +103,7 @@ def test_the_pictures_of_the_compiler_are_what_its_page_draws(
 def test_the_page_about_the_compiler_trains_and_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = run_shown(2, "train.py", tmp_path, monkeypatch)
+    step = run_shown("train.py", tmp_path, monkeypatch, 2)
     (file,) = tmp_path.iterdir()
     page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
     assert f"](images/{file.name})" in page
@@ -114,6 +115,27 @@ def test_the_page_about_the_compiler_trains_and_reports(
         r"^\| ([^|`]*) \| [^|]* \|$", page.split("## The report")[1].split("\n## ")[0], re.M
     )
     assert ", ".join(names[1:]).split(", ") == head.split()
+
+
+def test_the_page_about_the_compiler_profiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = run_shown("train.py", tmp_path, monkeypatch, 2, 3)
+    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    part = page.split("## Where the time goes")[1].split("\n## ")[0]
+    files = {"compiler-memory-gpt.svg", "compiler-profile-gpt.svg"}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    assert "](images/compiler-profile-gpt.svg)" in part
+    if not step.source():
+        pytest.skip("there is no C compiler: the page shows what it makes")
+    shown = re.search(r"^```\n(train_step: .*?)^```$", part, re.M | re.DOTALL)[1]
+    heads = [
+        [line.split() for line in text.splitlines() if line.split()[:1] == ["share"]]
+        for text in (shown, capsys.readouterr().out)
+    ]
+    assert heads[0] == heads[1]
+    explained = re.findall(r"^\| ([^|]*) \| [^|]* \|$", part, re.M)[1:]
+    assert {name for head in heads[0] for name in head} == set(", ".join(explained).split(", "))
 
 
 def test_the_op_of_the_contributing_page_is_right() -> None:

@@ -6,6 +6,7 @@ from .graph import get_dot_graph, plot_dot_graph
 from .memory import plot_memory
 from .pictures import Picture
 from .predictions import plot_predictions
+from .profile import plot_profile
 
 __all__ = [
     "Picture",
@@ -15,5 +16,6 @@ __all__ = [
     "plot_kernels",
     "plot_memory",
     "plot_predictions",
+    "plot_profile",
     "plot_tape",
 ]
