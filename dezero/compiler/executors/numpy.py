@@ -15,7 +15,7 @@ import numpy as np
 
 from ..interrupts import uninterrupted
 from ..planning.fuse import Nest
-from ..planning.layout import called
+from ..planning.layout import address, called, same_place
 from ..planning.memory import ALIGNMENT
 from ..planning.plan import Plan, kept_roots, scheduled
 from ..planning.simplify import scale
@@ -148,7 +148,7 @@ class Executor:
             return None
         if owner not in memory.offsets:
             return self.array(owner)
-        start = self.start + memory.offsets[owner]
+        start = self.start + memory.offsets[owner] + self.layout.begin(node.id)
         return np.ndarray(dummy.shape, dummy.dtype, self.memory, start, dummy.strides)
 
     def load(self, values: Sequence[Any]) -> None:
@@ -225,7 +225,7 @@ def numpy_step(executor: Executor | Piece, node: Node) -> Step | None:
         plain = node.attr is None
         return (np.matmul, ins, out) if plain else (add_product, (scale(node).alpha, *ins), out)
     if node.kind == "set":
-        return write_at, (node.attr, ins), out
+        return None if is_there(node, ins, out) else (write_at, (node.attr, ins), out)
     if node.kind == "at":
         return add_at, (getattr(np, node.op), node.attr, ins), out
     return call_step(executor, node, ins)
@@ -283,9 +283,16 @@ def write_at(where: Any, ins: tuple[Any, ...], out: Any) -> None:
         out[filled(where, ins)] = ins[1]
 
 
+def is_there(node: Node, ins: tuple[Any, ...], out: Any) -> bool:
+    """Whether what a node writes lies where it is written, and the rest too."""
+    if not isinstance(node.attr, View) or address(ins[0]) != address(out):
+        return False
+    return same_place(node.attr.function(out), ins[1])
+
+
 def begin(out: Any, x: Any) -> None:
     """Out = x, unless it lies there already."""
-    if out.__array_interface__["data"] != x.__array_interface__["data"]:
+    if address(out) != address(x):
         np.copyto(out, x)
 
 

@@ -131,6 +131,7 @@ class Fusion:
         return (
             node.kind in ELEMENTWISE
             and node_size(node) >= FLAT
+            and dummies[i].flags.c_contiguous
             and all(
                 dummies[j].size == 1
                 or (dummies[j].shape == node.shape and dummies[j].flags.c_contiguous)
@@ -187,7 +188,7 @@ class Fusion:
             own = row if nest.walks[root] == "row" else 1
             if self.read_steps(i, j, bounds, inner) != self.read_steps(root, root, bounds, own):
                 return False
-            if self.offset(j):
+            if self.start(j) != self.start(root):
                 return False
         return True
 
@@ -218,11 +219,9 @@ class Fusion:
         """The steps along a domain with which node i reads array j."""
         return along(self.frame(i)[1], self.steps(i, j), bounds, inner)
 
-    def offset(self, j: int) -> int:
-        """Where a view begins in the memory of its root, in elements."""
-        x = self.layout.dummies[j]
-        start = self.layout.scratch.__array_interface__["data"][0]
-        return int((x.__array_interface__["data"][0] - start) // x.itemsize)
+    def start(self, j: int) -> int:
+        """Where a node begins in the memory that it lies in, in elements."""
+        return self.layout.begin(j) // self.nodes[j].dtype.itemsize
 
 
 def numbers_first(layout: Layout) -> list[int]:

@@ -8,7 +8,7 @@ does the algebra of strides itself, on arrays that are never touched.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from math import prod
 from typing import Any
@@ -34,6 +34,14 @@ CHANNELS_LAST = {  # kernels of `arrays`, and how many of their first operands l
 }
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a result lies that is part of a larger array: in a view of the array `base`."""
+
+    base: int
+    view: View
+
+
 class Layout:
     """Where the elements of every node lie.
 
@@ -41,6 +49,7 @@ class Layout:
         nodes: Of the tape, by id; copies that are needed are added at the end.
         order: The ids of those that are computed, each after what it reads.
         native: Whether native code runs: then results may lie in any order.
+        places: The results that lie in a part of a larger array.
 
     Attributes:
         order: The given one with the copies in their places.
@@ -49,8 +58,11 @@ class Layout:
         copies: Views of no shape that strides can express, which are computed.
     """
 
-    def __init__(self, nodes: list[Node], order: list[int], native: bool) -> None:
+    def __init__(
+        self, nodes: list[Node], order: list[int], native: bool, places: dict[int, Place]
+    ) -> None:
         self.nodes = nodes
+        self.places = places
         self.native = native
         self.order: list[int] = []
         self.roots: dict[int, int] = {}
@@ -97,13 +109,22 @@ class Layout:
 
     def add(self, i: int, axes: Order) -> None:
         """A node with memory of its own, its axes in this order."""
-        node = self.nodes[i]
-        shape = [node.shape[d] for d in axes]
-        dummy = np.ndarray(shape, node.dtype, self.scratch)
-        self.dummies[i] = dummy.transpose(np.argsort(axes)) if axes else dummy
+        node, place = self.nodes[i], self.places.get(i)
+        if place:
+            self.dummies[i] = place.view.function(
+                np.ndarray(self.nodes[place.base].shape, node.dtype, self.scratch)
+            )
+            axes = order_of(self.dummies[i])
+        else:
+            dummy = np.ndarray([node.shape[d] for d in axes], node.dtype, self.scratch)
+            self.dummies[i] = dummy.transpose(np.argsort(axes)) if axes else dummy
         self.roots[i] = i
         self.orders[i] = axes
         self.order.append(i)
+
+    def begin(self, i: int) -> int:
+        """Where a node begins in the memory of its root, or of what that is a part of: bytes."""
+        return address(self.dummies[i]) - address(self.scratch)
 
     def place_view(self, i: int) -> None:
         """A view lies where what it is taken of lies, if strides can say where."""
@@ -163,6 +184,17 @@ class Layout:
                 if axes != plain:
                     return axes
         return plain
+
+
+def address(x: Any) -> int:
+    """The address of an array's first element."""
+    found: int = x.__array_interface__["data"][0]
+    return found
+
+
+def same_place(x: Any, y: Any) -> bool:
+    """Whether two arrays of one shape are the same memory."""
+    return address(x) == address(y) and x.strides == y.strides
 
 
 def side(x: Any) -> tuple[int, int] | None:

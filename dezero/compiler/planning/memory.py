@@ -6,9 +6,10 @@ that nobody reads any more, or of the state that it becomes, if it is read and w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ..tracing.tape import Node
 from .fuse import Fusion, Nest
 from .layout import node_bytes
 
@@ -103,12 +104,14 @@ class Allocator:
         self.fusion = fusion
         self.nodes = fusion.nodes
         self.roots = fusion.layout.roots
+        self.places = fusion.layout.places
         self.stored = stored
         self.kept = kept
         self.over = over
         self.apart = apart
         self.memory = Memory()
         self.free = FreeList()
+        self.users: dict[int, set[int]] = {}  # of the memory of each owner, as long as they live
         self.last = last_reads(fusion, schedule, kept)
         self.dying: dict[int, list[int]] = {}
         for i, time in self.last.items():
@@ -138,27 +141,37 @@ class Allocator:
 
     def place(self, i: int, nest: Nest, time: int) -> None:
         """Find the memory of a result."""
-        memory, size = self.memory, rounded(node_bytes(self.nodes[i]))
-        memory.unshared += size
+        memory = self.memory
+        if i in memory.owners:  # what is filled is there before its first part
+            return
+        if i in self.places:
+            base = self.places[i].base
+            self.place(base, nest, time)
+            memory.owners[i] = memory.owners[base]
+            self.users[base].add(i)
+            return
+        memory.unshared += rounded(node_bytes(self.nodes[i]))
+        taken = next(iter(self.replaceable(i, nest, time)), None)
         if i in self.over:
             memory.owners[i] = self.over[i]
-            return
-        if i in self.apart:
+        elif i in self.apart:
             memory.owners[i] = i
-            return
-        for r in self.replaceable(i, nest, time):
-            memory.owners[i] = memory.owners[r]
-            self.last[r] = -1  # it has handed its memory on
-            return
-        memory.owners[i] = i
-        memory.offsets[i] = self.free.take(size)
+        elif taken is not None:
+            memory.owners[i] = memory.owners[taken]
+            self.users[memory.owners[i]].add(i)
+        else:
+            memory.owners[i] = i
+            memory.offsets[i] = self.free.take(rounded(node_bytes(self.nodes[i])))
+            self.users[i] = {i}
 
     def release(self, i: int) -> None:
-        """Free the memory of what is read no more, unless somebody else has it by now."""
-        owner = self.memory.owners.get(i)
-        if owner is not None and owner in self.memory.offsets and self.last[i] >= 0:
-            size = rounded(node_bytes(self.nodes[owner]))
-            self.free.give(self.memory.offsets[owner], size)
+        """Free the memory of what is read no more, unless somebody else has it too."""
+        owner = self.memory.owners.get(i, i)
+        users = self.users.get(owner, set())
+        if i in users:
+            users.remove(i)
+            if not users:
+                self.free.give(self.memory.offsets[owner], rounded(node_bytes(self.nodes[owner])))
 
     def replaceable(self, i: int, nest: Nest, time: int) -> Iterable[int]:
         """The operands whose place a result may take."""
@@ -168,8 +181,15 @@ class Allocator:
             mine = self.memory.owners.get(r)
             if r in nest.levels or self.last.get(r) != time or mine not in self.memory.offsets:
                 continue
+            if r in self.places or not self.alone(r, node):
+                continue
             if node_bytes(self.nodes[r]) == node_bytes(node) and self.in_step(i, r, nest):
                 yield r
+
+    def alone(self, r: int, node: Node) -> bool:
+        """Whether nobody but r, and the parts of what node goes on to fill, has r's memory."""
+        others = self.users[self.memory.owners[r]] - {r}
+        return not others or (node.kind == "set" and others <= self.places.keys())
 
     def read(self, nest: Nest) -> list[int]:
         """What a nest reads, each once."""
@@ -204,22 +224,23 @@ def in_step(fusion: Fusion, i: int, r: int, nest: Nest) -> bool:
         rest.remove(layout.roots[base])
         same = layout.dummies[base].strides == layout.dummies[i].strides
         return layout.roots[base] == r and r not in rest and same
-    if nest.levels[i] != "element":
-        return False
+    return reads_in_step(fusion, i, nest, lambda j: layout.roots[j] == r)
+
+
+def reads_in_step(fusion: Fusion, i: int, nest: Nest, meets: Callable[[int], bool]) -> bool:
+    """Whether a loop nest reads the nodes that meet its member i only where it then writes i."""
     passes = phases(fusion, nest)
-    if passes[i] != max(passes.values()):
+    if nest.levels[i] != "element" or passes[i] != max(passes.values()):
         return False
     if not fusion.native:  # one after the other: nobody may read it when it is overwritten
         later = nest.members[nest.members.index(i) + 1 :]
-        if any(layout.roots[j] == r for k in later for j in fusion.nodes[k].ins):
+        if any(meets(j) for k in later for j in fusion.nodes[k].ins):
             return False
-    mine = fusion.read_steps(i, i, nest.bounds, 1)
+    mine = fusion.start(i), fusion.read_steps(i, i, nest.bounds, 1)
     for k in nest.members:
         inner = nest.row if nest.walks[k] == "row" else 1
-        for j in fusion.nodes[k].ins:
-            if layout.roots[j] == r and (
-                fusion.offset(j) or fusion.read_steps(k, j, nest.bounds, inner) != mine
-            ):
+        for j in filter(meets, fusion.nodes[k].ins):
+            if (fusion.start(j), fusion.read_steps(k, j, nest.bounds, inner)) != mine:
                 return False
     return True
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..trace import Trace
 from ..tracing.tape import Node
 from .fuse import Fusion, Nest
+from .inplace import misplaced, places
 from .layout import KEPT, Layout, node_bytes
 from .memory import Allocator, Memory, in_step
 from .simplify import simplified
@@ -105,9 +106,8 @@ def scheduled(trace: Trace, plan: Plan, bound: dict[int, Any], native: bool) -> 
         native: Whether native code will run it: then nests are fused.
     """
     ids = wanted(trace)
-    nodes = simplified(plan.nodes, ids, native)
-    layout = Layout(nodes, sorted(needed(nodes, ids)), native)
-    fusion = Fusion(layout, native)
+    fusion = fused(simplified(plan.nodes, ids, native), ids, native)
+    layout = fusion.layout
     stored = leaving(fusion, {layout.roots[i] for i in ids})
     over = written_over(trace, fusion, bound)
     final = {fusion.home[i] for i in over}
@@ -119,6 +119,18 @@ def scheduled(trace: Trace, plan: Plan, bound: dict[int, Any], native: bool) -> 
         stored,
         over,
     )
+
+
+def fused(nodes: list[Node], wanted: list[int], native: bool) -> Fusion:
+    """The nests, with as many results as can be where they will be written."""
+    order = sorted(needed(nodes, wanted))
+    inside = places(nodes, order, wanted)
+    while True:
+        fusion = Fusion(Layout(list(nodes), order, native, inside), native)
+        wrong = misplaced(fusion, wanted)
+        if not wrong:
+            return fusion
+        inside = {i: place for i, place in inside.items() if i not in wrong}
 
 
 def kept_roots(trace: Trace, schedule: Schedule) -> set[int]:
@@ -137,6 +149,7 @@ def lendable(trace: Trace, plan: Plan, schedule: Schedule) -> dict[int, int]:
         whole = layout.dummies[i].flags.c_contiguous and layout.dummies[root].flags.c_contiguous
         whole = whole and node_bytes(layout.nodes[i]) == node_bytes(layout.nodes[root]) > 0
         computed = root in schedule.stored and root not in schedule.over
+        computed = computed and root not in layout.places
         if whole and computed and roots.count(root) == 1:
             found[k] = root
     return found
@@ -188,6 +201,7 @@ def replaces(fusion: Fusion, i: int, x: Any) -> bool:
         return False
     nest = fusion.nests[fusion.home[i]]
     plain = fusion.layout.orders[i] == tuple(range(len(node.shape)))
+    plain = plain and i not in fusion.layout.places
     return nest.loop and plain and (x.shape, x.dtype) == (node.shape, node.dtype)
 
 

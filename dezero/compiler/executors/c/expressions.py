@@ -158,6 +158,10 @@ class Expressions:
         parts = [f"i{k}" if steps[k] == 1 else f"i{k} * {steps[k]}" for k, _ in loops if steps[k]]
         return " + ".join(parts)
 
+    def own(self, i: int, written: bool = False) -> str:
+        """The element of a member's result at the present position."""
+        return self.element(i, self.member_steps(i), self.fusion.start(i), written)
+
     def element(self, i: int, steps: Steps, offset: int, written: bool = False) -> str:
         """An element of the memory of root i at the present position."""
         name = self.pointer(i, offset, written)
@@ -203,7 +207,7 @@ class Expressions:
 
     def loaded(self, i: int, j: int, now: Pass | None) -> str:
         """An element of an array that the nest reads."""
-        root, offset = self.fusion.layout.roots[j], self.fusion.offset(j)
+        root, offset = self.fusion.layout.roots[j], self.fusion.start(j)
         steps = self.operand_steps(i, j)
         key = (self.owner(root), steps, offset)
         moves = any(steps[k] for k, _ in self.inner)
@@ -243,7 +247,7 @@ class Expressions:
     def made_before(self, i: int) -> str:
         """Where the value is that an earlier pass has computed."""
         if i in self.stored:
-            return self.element(i, self.member_steps(i), 0)
+            return self.own(i)
         self.kept.add(i)
         return f"b{i}[{self.place_in_row()}]"
 

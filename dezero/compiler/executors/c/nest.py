@@ -66,7 +66,7 @@ class NestText(Expressions):
             self.row_values |= {register.name: register.kind}
             self.row_values |= {register.nan: "int"} if register.nan else {}
             if i in self.stored:
-                place = self.element(i, steps, 0, True)
+                place = self.own(i, True)
                 self.rows[self.phases[i]].append((self.at[i], f"{place} = r{i};"))
             return
         within, around = self.folding()
@@ -136,7 +136,7 @@ class NestText(Expressions):
         self.row_values[f"r{i}"] = self.type(i)
         text = f"const {self.type(i)} r{i} = {self.expression(i, None)};"
         if i in self.stored:
-            text += f" {self.element(i, self.member_steps(i), 0, True)} = r{i};"
+            text += f" {self.own(i, True)} = r{i};"
         self.rows[self.phases[i]].append((self.at[i], text))
 
     def fold_rows(self, i: int, lines: list[str]) -> None:
@@ -178,7 +178,7 @@ class NestText(Expressions):
             elif self.phases[i] == number and (i in self.stored or i in self.kept):
                 v = self.value(i, now)
                 if i in self.stored:
-                    place = self.element(i, self.member_steps(i), 0, True)
+                    place = self.own(i, True)
                     now.stores.append(f"{place} = {v};")
                 if i in self.kept:
                     now.stores.append(f"b{i}[{self.place_in_row()}] = {v};")

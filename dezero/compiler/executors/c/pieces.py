@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
+
+from numpy.lib.array_utils import byte_bounds
 
 from ...planning.flops import flops
 from ...planning.fuse import Nest
-from ...planning.layout import called, node_bytes, node_size
+from ...planning.layout import address, called, node_bytes, node_size, same_place
 from ...planning.memory import rounded
 from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
@@ -89,23 +92,30 @@ class Writer:
         """The place in the table of a slot, a constant, a guard or a stage."""
         return self.table.setdefault(key, TABLE + len(self.table))
 
-    def span(self, root: int) -> Span:
-        """The memory of a root."""
-        owner = self.schedule.owner(root)
+    def span(self, i: int) -> Span:
+        """The memory of a node, from its first byte to its last."""
+        return self.part(i, self.layout.dummies[i])
+
+    def part(self, i: int, dummy: Any) -> Span:
+        """The memory that a dummy of the same memory as a node's sees."""
+        owner = self.schedule.owner(self.layout.roots[i])
         offset = self.schedule.memory.offsets.get(owner)
-        size = node_bytes(self.nodes[owner])
+        low, high = (end - address(self.layout.scratch) for end in byte_bounds(dummy))
         if offset is None:
-            return Span(self.slot(owner), 0, size)
-        return Span(ARENA, offset, offset + size)
+            return Span(self.slot(owner), low, high)
+        return Span(ARENA, offset + low, offset + high)
 
     def address(self, i: int, constant: bool = True) -> str:
         """The address of a node's first element as C."""
-        root, offset = self.layout.roots[i], self.fusion.offset(i)
-        owner = self.schedule.owner(root)
+        return self.block(i, constant) + plus(self.fusion.start(i))
+
+    def block(self, i: int, constant: bool) -> str:
+        """The address of the memory that a node lies in as C, for elements of its dtype."""
+        owner = self.schedule.owner(self.layout.roots[i])
         kind = ("const " if constant else "") + TYPES[dtype_name(self.nodes[i].dtype)]
         start = self.schedule.memory.offsets.get(owner)
         base = f"table[{self.slot(owner)}]" if start is None else f"(arena + {start})"
-        return f"({kind} *){base}" + plus(offset)
+        return f"({kind} *){base}"
 
     def comment(self, members: list[int]) -> str:
         """What a piece computes, for which lines of the program."""
@@ -117,7 +127,7 @@ class Writer:
 
     def reads(self, node: Node) -> list[Span]:
         """The memory that a node reads."""
-        return [self.span(self.layout.roots[j]) for j in node.ins]
+        return [self.span(j) for j in node.ins]
 
     # --- loop nests
 
@@ -129,7 +139,7 @@ class Writer:
         divided = text.extent > 1 and text.cost >= LEAST
         scratch = self.schedule.memory.offsets.get(-1 - nest.index, 0)
         sums = f"arena + {scratch}" + (f" + thread * {text.scratch}" if divided else "")
-        arrays = [self.address(i, constant=False) + plus(offset) for i, offset in text.arrays]
+        arrays = [self.block(i, constant=False) + plus(offset) for i, offset in text.arrays]
         call = f"{name}({', '.join(['lo', 'hi', sums, *arrays])});"
         writes = [self.span(i) for i in nest.members if self.leaves(i, nest)]
         reads = [s for i in nest.members for s in self.outside_reads(i, nest)]
@@ -148,9 +158,9 @@ class Writer:
 
     def outside_reads(self, i: int, nest: Nest) -> list[Span]:
         """The memory that a member reads, without numbers that stand in the code."""
-        roots = [self.layout.roots[j] for j in self.nodes[i].ins]
-        literals = {r for r in roots if self.nodes[r].kind == "const" and not self.nodes[r].shape}
-        return [self.span(r) for r in roots if r not in nest.levels and r not in literals]
+        roots = {j: self.layout.roots[j] for j in self.nodes[i].ins}
+        outside = {j: self.nodes[r] for j, r in roots.items() if r not in nest.levels}
+        return [self.span(j) for j, root in outside.items() if root.kind != "const" or root.shape]
 
     def finish(self, i: int, start: int, stride: int, divided: bool) -> Piece:
         """What adds up the sums of all threads into a result."""
@@ -186,7 +196,7 @@ class Writer:
     def begin(self, node: Node, base: int) -> list[Piece]:
         """What copies the array that a node begins from, unless it lies there already."""
         root = self.layout.roots[base]
-        there = self.schedule.owner(root) == self.schedule.owner(node.id)
+        there = self.address(base) == self.address(node.id)
         if there or self.nodes[root].kind == "empty":
             return []
         size = node_bytes(node)
@@ -212,19 +222,29 @@ class Writer:
         )
         return [*(self.begin(node, node.ins[2]) if len(node.ins) > 2 else []), piece]
 
-    def copy(self, node: Node, j: int, copy: Copy) -> Piece:
-        """What writes operand j into a part of a node's result."""
+    def copy(self, node: Node, j: int, copy: Copy, part: Span | None = None) -> Piece:
+        """What writes operand j into a part of a node's result; which memory it touches."""
         name = self.program.function(copy.parameters, copy.body)
         target = self.address(node.id, False) + plus(copy.start)
         call = f"{name}(lo, hi, {target}, {self.address(j)});"
-        reads = [self.span(self.layout.roots[j])]
-        return Piece(call, reads, [self.span(node.id)], node_size(self.nodes[j]), copy.extent)
+        return Piece(
+            call,
+            [self.span(j)],
+            [part or self.span(node.id)],
+            node_size(self.nodes[j]),
+            copy.extent,
+        )
 
     def assign(self, node: Node) -> list[Piece]:
         """What writes into a view."""
         out = self.layout.dummies[node.id]
-        copy = copied(out, node.attr.function(out), self.layout.dummies[node.ins[1]])
-        return [*self.begin(node, node.ins[0]), self.copy(node, node.ins[1], copy)]
+        view, value = node.attr.function(out), self.layout.dummies[node.ins[1]]
+        pieces = self.begin(node, node.ins[0])
+        owners = {self.schedule.owner(self.layout.roots[j]) for j in (node.id, node.ins[1])}
+        if len(owners) > 1 or not same_place(view, value):
+            copy = copied(out, view, value)
+            pieces.append(self.copy(node, node.ins[1], copy, self.part(node.id, view)))
+        return pieces
 
     def index(self, node: Node, found: Indexing) -> list[Piece]:
         """Rows that integer arrays name."""
@@ -309,7 +329,7 @@ class Writer:
                 size = node_bytes(self.nodes[guard.node])
                 wrong = f"memcmp({x}, table[{self.slot(-1 - k)}], {size})"
             tests.append(f"if (!*bad && {wrong}) *bad = {k + 1};")
-            reads.append(self.span(self.layout.roots[guard.node]))
+            reads.append(self.span(guard.node))
         lines = ", ".join(dict.fromkeys(guard.line for guard in guards))
         check = [Piece(" ".join(tests), reads, [BAD], comment=lines)] if guards else []
         return [*check, Piece("if (*bad) return 1; bad[1] = 1;", [BAD], [], everyone=True)]
