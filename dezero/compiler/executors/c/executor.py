@@ -16,13 +16,15 @@ from ...planning.plan import Plan, is_aligned, kept_roots, lendable
 from ...trace import Trace
 from ...tracing.tape import Guard
 from ..numpy import Executor, Stale
+from . import gemm
 from .blas import blas
 from .functions import PREAMBLE
 from .kernels import Kernels
 from .pieces import Writer
 from .program import Piece, body
-from .runtime import runtime
-from .toolchain import libraries
+from .runtime import address, runtime
+from .toolchain import built
+from .vectors import FLAGS
 
 WORTH = 1_200_000  # of a program's cost, in about a nanosecond's eighth: less runs on one thread
 SETUP = """typedef void (*stage_t)(int64_t, int64_t, void *const *, char *);
@@ -30,12 +32,20 @@ typedef void (*gemm_float_t)(int, int, int, {0}, {0}, {0}, float, const float *,
     const float *, {0}, float, float *, {0});
 typedef void (*gemm_double_t)(int, int, int, {0}, {0}, {0}, double, const double *, {0},
     const double *, {0}, double, double *, {0});
+typedef void (*multiply_float_t)(int64_t, int64_t, const int64_t *, double, const float *,
+    const float *, float *);
+typedef void (*multiply_double_t)(int64_t, int64_t, const int64_t *, double, const double *,
+    const double *, double *);
 static gemm_float_t gemm_float;
 static gemm_double_t gemm_double;
+static multiply_float_t multiply_float;
+static multiply_double_t multiply_double;
 static void (*barrier)(int64_t);
-void setup(void *single, void *twice, void *wait) {{
+void setup(void *single, void *twice, void *own_single, void *own_twice, void *wait) {{
     gemm_float = (gemm_float_t)single;
     gemm_double = (gemm_double_t)twice;
+    multiply_float = (multiply_float_t)own_single;
+    multiply_double = (multiply_double_t)own_twice;
     barrier = (void (*)(int64_t))wait;
 }}
 """
@@ -95,12 +105,16 @@ class CExecutor(Executor):
         bits = self.blas.bits if self.blas else 64
         setup = SETUP.format(f"int{bits}_t")
         self.source = "".join([PREAMBLE, setup, self.writer.program.source(), *bodies])
-        sources = [self.source] if bodies else []
-        loaded = libraries([*sources, *self.kernels.sources()], self.kernels.flags())
-        self.fill(loaded[0] if bodies else None, loaded[len(sources) :])
+        kernels, products = self.kernels.sources(), sorted(self.writer.multiplied)
+        units = [(self.source, self.kernels.flags())] if bodies else []
+        units += [(text, FLAGS) for text in (*kernels, *map(gemm.source, products))]
+        loaded = built(units)
+        first = loaded.pop(0) if bodies else None
+        self.link(first, dict(zip(products, loaded[len(kernels) :], strict=True)))
+        self.fill(loaded[: len(kernels)])
         total = self.writer.cost
         self.threads = self.runtime.threads if total >= WORTH else 1
-        self.stages = self.linked(loaded[0] if bodies else None, calls)
+        self.stages = self.linked(first, calls)
         self.prepare_loading()
 
     def sequence(self, bodies: list[str]) -> list[str | Nest]:
@@ -130,12 +144,17 @@ class CExecutor(Executor):
         close()
         return calls
 
-    def fill(self, loaded: Any, kernels: list[Any]) -> None:
-        """Make the table of addresses that the programs find everything by."""
+    def link(self, loaded: Any, products: dict[str, Any]) -> None:
+        """Tell a library where the functions are that it calls."""
+        kinds = "float", "double"
+        theirs = [self.blas.gemm[kind] if self.blas else 0 for kind in kinds]
+        own = [getattr(products.get(kind), f"multiply_{kind}", None) for kind in kinds]
         if loaded is not None:
-            gemm = self.blas.gemm if self.blas else {"float": 0, "double": 0}
-            found = gemm["float"], gemm["double"], self.runtime.barrier_at
+            found = [*theirs, *[f and address(f) for f in own], self.runtime.barrier_at]
             loaded.setup(*map(ctypes.c_void_p, found))
+
+    def fill(self, kernels: list[Any]) -> None:
+        """Make the table of addresses that the programs find everything by."""
         self.table = (ctypes.c_void_p * (2 + len(self.writer.table)))()
         self.table[0] = self.memory.ctypes.data + self.start
         self.table[1] = self.flags.ctypes.data

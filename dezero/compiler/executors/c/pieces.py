@@ -36,6 +36,7 @@ class Writer:
         table: Where in the table of addresses slots, constants, guards and stages are.
         cost: Of all pieces, in about a nanosecond's eighth.
         draws: How many random words each node takes that draws some.
+        multiplied: Of which kinds the product in C is called.
     """
 
     def __init__(self, schedule: Schedule, kernels: Kernels, has_blas: bool) -> None:
@@ -48,6 +49,7 @@ class Writer:
         self.program = Program()
         self.table: dict[int | str, int] = {}
         self.draws: list[int] = []
+        self.multiplied: set[str] = set()
         self.cost = 0.0
         self.numbers = {nest.index: k for k, nest in enumerate(schedule.nests)}
 
@@ -216,6 +218,8 @@ class Writer:
         pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
         pointers.append(f"{kind} *C = {self.address(node.id, False)};")
         text = f"{{ {' '.join(pointers)} {found.text} }}"
+        if "multiply_" in found.text:
+            self.multiplied.add(kind)
         cost = 8 * flops(node, self.nodes) / FLOPS + 800
         piece = Piece(
             text, self.reads(node), [self.span(node.id)], cost, found.extent, found.quantum

@@ -1,4 +1,7 @@
-"""Matrix products: calls of the BLAS library that NumPy has loaded."""
+"""Matrix products: calls of the product in C, or of the BLAS library that NumPy has loaded.
+
+The product in C knows nothing of small, narrow and very large matrices; those are BLAS's.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,12 @@ from ...planning.layout import side
 from ...planning.simplify import scale
 from ...tracing.tape import Node
 
+LEAST = 1 << 18  # products of numbers, from which copying operands pays
+LEAST_TRANSPOSED = 1 << 16  # where B is transposed: BLAS is slow at that
+LEAST_ROWS = 28
+MOST = 1 << 22  # bytes of B: what does not fit the cache
+FULL = 0.85  # of the panels that the columns fill
+QUANTUM = {"float": 32, "double": 16}  # columns of a panel at most
 Sides = tuple[int, int]  # 112 if BLAS reads it transposed, else 111, and its leading size
 
 
@@ -66,18 +75,49 @@ class Call:
     n: int
     k: int
 
+    @property
+    def adds(self) -> int:
+        """Whether the product is added to what is there."""
+        return int(len(self.node.ins) > 2)
+
+    def is_own(self, m: int) -> bool:
+        """Whether the product in C is to compute it, with so many rows."""
+        width = QUANTUM[self.kind]
+        least = LEAST if self.b[0] == 111 else LEAST_TRANSPOSED
+        few = m < LEAST_ROWS or m * self.n * self.k < least
+        narrow = self.n < FULL * -(-self.n // width) * width
+        return not few and not narrow and self.n * self.k * (128 // width) <= MOST
+
+    def own(self, m: int, lo: str, hi: str, a: str = "", b: str = "", c: str = "") -> str:
+        """The statement for the rows, or the columns where they are more, from lo to hi."""
+        steps = [pair for kind, row in (self.a, self.b) for pair in order(row, kind)]
+        sizes = [m, self.n, self.k, *steps, self.c[1], self.adds, int(m > self.n)]
+        return (
+            f"multiply_{self.kind}({lo}, {hi}, (const int64_t[]){{{', '.join(map(str, sizes))}}}, "
+            f"{scale(self.node).alpha.hex()}, A{a}, B{b}, C{c});"
+        )
+
     def text(self, m: Any, n: Any, a: str, b: str, c: str) -> str:
-        """The statement for m rows and n columns from these offsets on."""
+        """The statement for BLAS, for m rows and n columns from these offsets on."""
         alpha = f"({self.kind}){scale(self.node).alpha.hex()}"
-        beta = int(len(self.node.ins) > 2)
         return (
             f"gemm_{self.kind}(101, {self.a[0]}, {self.b[0]}, {m}, {n}, {self.k}, {alpha}, "
-            f"A{a}, {self.a[1]}, B{b}, {self.b[1]}, {beta}, C{c}, {self.c[1]});"
+            f"A{a}, {self.a[1]}, B{b}, {self.b[1]}, {self.adds}, C{c}, {self.c[1]});"
         )
+
+
+def order(row: int, kind: int) -> tuple[int, int]:
+    """The steps of an operand along its rows and columns, from how BLAS reads it."""
+    return (row, 1) if kind == 111 else (1, row)
 
 
 def single(call: Call, m: int) -> Product:
     """One product, divided by rows or by columns."""
+    if call.is_own(m):
+        text = f"if (hi > lo) {call.own(m, 'lo', 'hi')}"
+        if m > call.n:
+            return Product(text, m, LEAST_ROWS)
+        return Product(text, call.n, QUANTUM[call.kind])
     if m >= call.n:
         a = "lo" if call.a[0] == 112 else f"lo * {call.a[1]}"
         text = call.text("hi - lo", call.n, f" + {a}", "", f" + lo * {call.c[1]}")
@@ -102,7 +142,10 @@ def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...]) -> Pr
     offsets = [
         "".join(f" + {i} * {s}" for i, s in zip(index, step, strict=True) if s) for step in steps
     ]
-    text = call.text(call.m, call.n, *offsets)
+    if call.is_own(call.m):
+        text = call.own(call.m, "0", str(max(call.m, call.n)), *offsets)
+    else:
+        text = call.text(call.m, call.n, *offsets)
     loop = f"for (int64_t z = lo; z < hi; z++) {text}"
     return Product(loop, prod(batch), 1)
 

@@ -151,10 +151,15 @@ def library(source: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
 
 def libraries(sources: Sequence[str], flags: Sequence[str] = ()) -> list[ctypes.CDLL]:
     """As `library`, of several sources, as many at once as there are processors."""
+    return built([(source, flags) for source in sources])
+
+
+def built(units: Sequence[tuple[str, Sequence[str]]]) -> list[ctypes.CDLL]:
+    """As `libraries`, of sources with flags of their own."""
     program = compiler()
-    keys = [program.key(source, flags) for source in sources]
+    keys = [program.key(*unit) for unit in units]
     waiting = []
-    for key, source in zip(keys, sources, strict=True):
+    for key, (source, flags) in zip(keys, units, strict=True):
         if key not in loaded and not from_cache(key):
             waiting.append(started(key, source, program, flags))
     if waiting and deferred.get():
