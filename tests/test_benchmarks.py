@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import typer
 
-from benchmarks import examples, report, tables
+from benchmarks import examples, profile, profiler, report, tables
 from benchmarks.columns import BY_NAME, ROOT
 from benchmarks.compiled import NotCompiledError, Watched, check
 from benchmarks.modes import COMPILED, EAGER, MODES, NUMPY
@@ -20,6 +21,7 @@ from benchmarks.session import QUICK, Effort, agreeing, measure
 from benchmarks.worker import serve
 from dezero import Variable
 from dezero.compiler import CompileWarning
+from dezero.compiler.profile import KernelProfile, Profile
 
 ROW = Row("work", "some work", "Works.", goals={"torch": 0.5}, compiled_goals={"torch": 0.25})
 BY_KEY = {row.key: row for row in ROWS}
@@ -209,3 +211,49 @@ def test_table_takes_the_place_between_its_marks():
     assert examples.between_marks(page, "new\n") == page
     with pytest.raises(ValueError, match="lacks the lines"):
         examples.between_marks("<!-- speed -->\n", "new\n")
+
+
+def test_page_of_profiles():
+    def kernel(number, group, share, flops, seconds, operation, moved=0):
+        kind = {"matrix products": "matrix product", "loop nests": "loop nest"}.get(group, "set")
+        lines = {"row.py:1": 1.0}
+        return KernelProfile(
+            number, kind, group, "2 x 3 x 4", share, seconds, flops, moved, (operation,), lines
+        )
+
+    kernels = (
+        kernel(0, "matrix products", 0.3, 3 * 10**7, 3e-4, "matmul"),  # 100 GFLOP/s
+        kernel(1, "matrix products", 0.2, 10**7, 2e-4, "2 matmul"),  # 50 GFLOP/s
+        kernel(2, "loop nests", 0.1, 10**6, 1e-4, "exp", 10**6),
+        kernel(3, "loop nests", 0.1, 10**6, 1e-4, "exp", 10**6),
+        kernel(4, "copies", 0.05, 0, 5e-5, "set"),
+    )
+    made = Profile("step", "C", 1, 30, 1e-3, kernels, 0.0, 0.25)
+    one = profile.Profiled(ROW, made, 1.1e-3, 120.0)
+    text = profile.page([one], {"CPU": "fast"})
+    # 4e7 operations in 0.5 ms are 80 GFLOP/s; at 120 GFLOP/s they would take 0.33 ms
+    shares = "50.0% | 20.0% | 5.0% | 25.0%"
+    assert (
+        f"| some work | 1.10 ms | 1.00 ms | {shares} | 80.0 | 67% of 120 | 30.0% | 33.3% |" in text
+    )
+    assert "| matrix products | 2 | 50.0% | 500 µs | 80.0 |" in text
+    assert "| loop nest 2 x 3 x 4 | 2 | 20.0% | 100 µs | 10.0 | 10.0 | `exp` |" in text
+    assert "| CPU | fast |" in text
+
+
+def test_a_row_is_profiled(monkeypatch):
+    if why := BY_NAME["ours.compile"].missing(None):
+        pytest.skip(why)
+    monkeypatch.setattr(profiler, "SECONDS", 0)
+    monkeypatch.setattr(profiler, "LEAST", 1)
+    answer = profiler.profile("mlp-small", 4)
+    assert answer["call"] > 0
+    assert answer["peak"] > 0
+    sizes = {k["size"] for k in answer["profile"]["kernels"] if k["kind"] == "matrix product"}
+    assert {"4 x 64 x 64", "4 x 10 x 64", "64 x 10 x 4", "4 x 64 x 10", "64 x 64 x 4"} == sizes
+
+
+def test_rows_that_can_not_be_profiled():
+    assert set(profile.KEYS) <= {key for key, row in BY_KEY.items() if "ours.compile" in row.cases}
+    with pytest.raises(typer.BadParameter, match="no row nothing, product; there are: "):
+        profile.main(["nothing", "product"])

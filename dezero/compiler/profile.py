@@ -73,6 +73,12 @@ class KernelProfile:
         texts = [f"{file}:{', '.join(numbers)}" for file, numbers in files.items()]
         return ", ".join(texts).removeprefix(":")
 
+    @property
+    def what(self) -> str:
+        """The operations as text, each named once: "exp, 2 add"."""
+        counted = Counter(self.operations).items()
+        return short([f"{n} {name}" if n > 1 else name for name, n in counted])
+
 
 @dataclass(frozen=True, repr=False)
 class Profile:
@@ -156,9 +162,7 @@ def kernel_cells(kernel: KernelProfile) -> dict[str, str]:
         "size": kernel.size,
         "line": short(kernel.where.split(", ")),
     }
-    counted = Counter(kernel.operations).items()
-    names = [f"{n} {name}" if n > 1 else name for name, n in counted]
-    return cells | {"operations": short(names)}
+    return cells | {"operations": kernel.what}
 
 
 def part_cells(part: Part, what: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ TIMED: dict[type[Executor], type[TimedExecutor]] = {
 }
 WARM = 3  # runs before those that count
 SECONDS, LEAST, MOST = 0.5, 11, 1000  # of the runs that count: how long together, how many
-COPIES = ("at", "concatenate", "gather", "getitem", "scatter_add", "set", "stack", "view")
+COPIES = ("at", "concatenate", "empty", "gather", "getitem", "scatter_add", "set", "stack", "view")
 
 
 class Run:
