@@ -10,6 +10,7 @@ import pytest
 import dezero.functions as F
 from dezero import Function, Variable
 from dezero.compiler import compile
+from dezero.compiler.state.places import walk
 
 SCALE = np.array(2.0)
 FACTOR = 2.0
@@ -296,3 +297,33 @@ def test_shapes_and_dtypes_that_change_in_place():
             model.w.shape = (2, 2) if model.w.ndim == 1 else (4,)
 
     follows(lambda x: np.sum(model.w * 2, axis=0), change, X)
+
+
+class Attributes:
+    SCALE = 3.0
+
+
+def test_an_attribute_is_no_global_of_its_name():
+    def step(x):
+        return x * Attributes.SCALE
+
+    labels = [place.label for place in walk(step, (X,), {})]
+    assert "Attributes" in labels
+    assert "SCALE" not in labels
+    assert "SCALE" in [place.label for place in walk(Model.scaled, (X,), {})]
+
+
+@dataclass
+class Options:
+    rate: float = 2.0
+
+    def __post_init__(self):
+        self.scale = SCALE
+
+
+def test_what_the_decorator_of_data_classes_has_written_is_not_followed():
+    options = Options()
+    labels = [place.label for place in walk(lambda x: x * options.rate, (X,), {})]
+    functions = [label for label in labels if label.startswith("options.__class__.")]
+    assert functions == ["options.__class__.rate", "options.__class__.__post_init__"]
+    assert "SCALE" in labels

@@ -158,13 +158,13 @@ class Writer:
 
         Comparing all at once is quick, but only where nothing that it holds changes by itself.
         """
-        held = self.constant(vars(kind), f"v{k}")
         numbers = ("number", "array")
         if any(p.kind in numbers for p in self.inside.get(k, [])):
-            self.fail(f"len({held}) != {len(vars(kind))}")
+            self.fail(f"len({self.constant(vars(kind), f'v{k}')}) != {len(vars(kind))}")
         else:
             self.classes.add(k)
-            self.fail(f"[*{held}.values()] != {self.constant([*vars(kind).values()], f'l{k}')}")
+            held = vars(kind).values()  # a view: it shows what the class holds at any time
+            self.fail(f"[*{self.constant(held, f'y{k}')}] != {self.constant([*held], f'l{k}')}")
 
     def check_objects(self, changed: set[int]) -> None:
         """Give up when an object that may be another has become one that is known elsewhere.

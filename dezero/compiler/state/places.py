@@ -7,6 +7,8 @@ replaces an object, as a recurrent layer replaces its state.
 
 from __future__ import annotations
 
+import dis
+import reprlib
 import sys
 import types
 import weakref
@@ -14,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
-from functools import cached_property, partial, partialmethod
+from functools import cached_property, lru_cache, partial, partialmethod
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ FIXED: tuple[Any, ...] = (types.MethodType, partial, weakref.ref, *BUILTIN)  # c
 WRAPPERS: dict[type, Any] = {staticmethod: ("__func__",), classmethod: ("__func__",)}
 WRAPPERS |= {property: ("fget", "fset", "fdel"), cached_property: ("func",)}
 WRAPPERS |= {partialmethod: ("func",)}
+GUARDS = {f.__code__.co_filename for f in (dataclass, reprlib.recursive_repr)}  # against recursion
 LIBRARIES = {"dezero", "numpy", *sys.stdlib_module_names} - {"__main__"}
 # of the standard library: its instances hold what a program puts into them
 HOLDERS = {"types", "argparse", "collections", "weakref", "queue", "functools", "_thread"}
@@ -143,7 +146,7 @@ def function_children(x: types.FunctionType) -> list[Child]:
         return inside
     named = sorted(names(x.__code__))
     inside += [child for _, _, value in inside for child in module_children(value, named, set())]
-    for name in named:
+    for name in sorted(looked_up(x.__code__)):
         if name in x.__globals__:
             inside.append(("global", name, x.__globals__[name]))
             inside += module_children(x.__globals__[name], named, set())
@@ -174,12 +177,25 @@ def module_children(x: Any, named: list[str], seen: set[int]) -> list[Child]:
 
 
 def names(code: types.CodeType) -> set[str]:
-    """The global names that code, and the functions inside it, may read."""
-    found = set(code.co_names)
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            found |= names(const)
-    return found
+    """The names of globals and attributes that code, and the functions inside it, may read."""
+    return set(code.co_names).union(*map(names, inner(code)))
+
+
+@lru_cache(maxsize=1 << 10)
+def looked_up(code: types.CodeType) -> frozenset[str]:
+    """Those of globals and of what is imported: an attribute may have the name of a global."""
+    found = {
+        instruction.argval
+        for instruction in dis.get_instructions(code)
+        if instruction.opcode in dis.hasname
+        and not instruction.opname.endswith(("_ATTR", "_METHOD"))
+    }
+    return frozenset(found.union(*map(looked_up, inner(code))))
+
+
+def inner(code: types.CodeType) -> list[types.CodeType]:
+    """The code of the functions and classes that code defines."""
+    return [const for const in code.co_consts if isinstance(const, types.CodeType)]
 
 
 def object_children(x: Any) -> list[Child]:
@@ -220,13 +236,20 @@ def class_children(kind: type) -> list[Child]:
         parts = [(w, getattr(value, w) if w else value) for w in wrappers]
         functions = [(w, code) for w, code in parts if isinstance(code, types.FunctionType)]
         for wrapper, code in functions:
-            if is_dataclass(kind) and code.__code__.co_filename == "<string>":
-                continue  # written by the decorator: it has no state
+            if is_dataclass(kind) and is_written(code):
+                continue
             inside.append(("code", (name, wrapper), code))
         hidden = functions or name.startswith("__")
         if not hidden and kind_of_place(value, False) != "opaque":
             inside.append(("class", name, value))
     return inside
+
+
+def is_written(function: types.FunctionType) -> bool:
+    """Whether the decorator of data classes has written a function: then it has no state."""
+    if function.__code__.co_filename in GUARDS:
+        function = getattr(function, "__wrapped__", function)
+    return function.__code__.co_filename == "<string>"
 
 
 def kind_of_place(x: Any, lifted: bool) -> str:
