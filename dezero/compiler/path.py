@@ -21,7 +21,7 @@ from .interrupts import uninterrupted
 from .planning.plan import planned
 from .state import commit
 from .state.effects import Recipe
-from .state.fetch import Writer
+from .state.fetch import Writer, owner
 from .trace import Trace
 
 
@@ -108,17 +108,17 @@ class Path:
             self.rebind(values)
         if self.loose and self.meet(values):
             return FAILED
-        executor = self.executor
+        executor, flags = self.executor, self.executor.flags
         timed = not self.runs % TIMED
         begun = perf_counter() if timed else 0.0
         state = random.get_state() if self.trace.draws else None
-        executor.flags.fill(0)
+        flags[0] = flags[1] = 0
         try:
             failed = executor.run(values)
             if failed < 0:
-                result = self.commit(values, executor.outputs)
+                result = self.commit(values, executor.turn.outputs)
         except BaseException as error:
-            if executor.flags[1]:  # too late to give up: the state has been written over
+            if flags[1]:  # too late to give up: the state has been written over
                 self.finish(values)
                 raise
             if state is not None:
@@ -143,7 +143,7 @@ class Path:
         """Commit what an interrupted run has computed: the state may have been written over."""
         with uninterrupted():
             self.executor.finish()
-            self.commit(values, self.executor.outputs)
+            self.commit(values, self.executor.turn.outputs)
 
     def meet(self, values: tuple[Any, ...]) -> bool:
         """Whether an array of the state that is written into shares its memory with another.
@@ -151,7 +151,7 @@ class Path:
         The traces have told for the bound arrays, which have not changed since.
         """
         arrays = {k: values[k] for k in self.state}
-        owners = {id(x if x.base is None else x.base) for x in arrays.values()}
+        owners = {id(x if x.base is None else owner(x.base)) for x in arrays.values()}
         if len(owners) == len(arrays):
             return False
         pairs = [(i, j) for i in self.written for j in self.state if i != j]

@@ -130,7 +130,7 @@ def test_the_timed_program_computes_the_same(executor):
     for _ in range(3):  # each from the same state
         random.set_state(kept)
         assert run.once((X, T), {}) > 0
-        (loss,) = [x for x in run.executor.outputs if x is not None and not x.shape][:1]
+        (loss,) = [x for x in run.executor.turn.outputs if x is not None and not x.shape][:1]
     random.set_state(kept)
     assert float(loss) == float(step(X, T).data)
 

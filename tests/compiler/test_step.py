@@ -280,6 +280,23 @@ def test_gradients_that_the_program_keeps_are_not_overwritten(executor):
 
 
 @EXECUTORS
+def test_views_of_gradients_and_results_are_not_overwritten(executor):
+    model, _, train = training(SGD())
+    other, _, eager = training(SGD())
+    step = compile(lambda x, t: (train(x, t), model.l0.W.data * 2), executor=executor)
+    kept, expected = [], []
+    for x, t in batches(12):
+        result = step(x, t)[1]
+        eager(x, t)
+        kept.append((model.l0.W.grad.data.T, model.l0.b.grad.data[1:], result[:1]))
+        gradients = [p.grad.data.copy() for p in (other.l0.W, other.l0.b)]
+        expected.append((gradients[0].T, gradients[1][1:], other.l0.W.data[:1] * 2))
+    for views, numbers in zip(kept, expected, strict=True):
+        for view, wanted in zip(views, numbers, strict=True):
+            np.testing.assert_allclose(view, wanted, rtol=1e-4, atol=1e-6)
+
+
+@EXECUTORS
 def test_gradient_arrays_are_used_again_where_nothing_holds_them(executor):
     model, _, step = training(SGD())
     step = compile(step, executor=executor)

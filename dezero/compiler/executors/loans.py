@@ -7,50 +7,54 @@ other. One that somebody has kept for longer is theirs, and replaced by a new on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from ...arrays.memory import empty_for
+LINE = 64  # bytes of a cache line, and of the longest vector register
 
 
-class Loan:
-    """The arrays of one result.
+class Turn:
+    """What every second run hands out.
 
     Args:
-        shape: Of the result.
-        dtype: Of the result.
+        outputs: The arrays of all outputs.
+        given: By their number, arrays like those that the program gets to keep.
+
+    Attributes:
+        outputs: The same, with new arrays for those that are given.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape = shape
-        self.dtype = np.dtype(dtype)
-        self.turn = 0
-        self.arrays: list[Any] = [self.made(), self.made()]
-        self.addresses: list[int] = [x.ctypes.data for x in self.arrays]
-        self.array = self.arrays[0]  # the one that was given out last
+    def __init__(self, outputs: Sequence[Any], given: dict[int, Any]) -> None:
+        self.given = list(given)
+        self.outputs = [made(given[k]) if k in given else x for k, x in enumerate(outputs)]
+        self.lent = [self.outputs[k] for k in self.given]
+        self.alone = [*map(getrefcount, self.lent)]  # what is counted while nobody has them
 
-    def made(self) -> Any:
-        """A new array that begins at a cache line."""
-        return empty_for(self.shape, np.empty(0, self.dtype))
+    def take(self) -> None:
+        """See to it that nobody has the arrays."""
+        held = [*map(getrefcount, self.lent)]
+        if held != self.alone:
+            for n, k in enumerate(self.given):
+                if held[n] != self.alone[n]:
+                    self.lent[n] = self.outputs[k] = made(self.lent[n])
+                    self.replaced(k)
 
-    def take(self) -> int:
-        """Give out an array that nobody has; it is `array`, and the address is returned."""
-        self.turn = turn = 1 - self.turn
-        array = self.arrays[turn]
-        if getrefcount(array) > LENT:
-            self.arrays[turn] = array = self.made()
-            self.addresses[turn] = array.ctypes.data
-        self.array = array
-        return self.addresses[turn]
+    def replaced(self, k: int) -> None:
+        """Take note that an output has got a new array."""
 
 
-def references() -> int:
-    """What getrefcount counts of an array that a list and a local variable have."""
-    arrays = [np.empty(0)]
-    array = arrays[0]
-    return getrefcount(array)
+class Memory(np.ndarray):
+    """Bytes of which an array is made.
+
+    A view of a view refers to what has the memory if that is an array of the same class, and not
+    to the view between them. So these are of another one: who views an array holds that array.
+    """
 
 
-LENT = references()  # 3 up to Python 3.13, fewer later
+def made(like: Any) -> Any:
+    """A new array of this shape and dtype, which begins at a cache line."""
+    memory = Memory(like.nbytes + LINE, np.uint8)
+    return np.ndarray(like.shape, like.dtype, memory, -memory.ctypes.data % LINE)

@@ -5,6 +5,7 @@ It is the reference, and what every node falls back to that the C executor does 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ..planning.plan import Plan, kept_roots, scheduled
 from ..planning.simplify import scale
 from ..trace import Trace
 from ..tracing.tape import Call, Node, Ref, View
-from .loans import Loan
+from .loans import Turn
 
 PIECE = 1 << 15  # elements that are worked on at a time
 Step = tuple[Callable[..., Any], tuple[Any, ...], Any]  # function(*args, out=the third)
@@ -42,7 +43,7 @@ class Executor:
     Attributes:
         flags: To be 0 before a run. The first tells what went wrong; the second is 1 when all
             guards have held: then the state has been written over, or is as good as written over.
-        outputs: The arrays of the trace's outputs: those that the plan calls given are the
+        turn: It has the outputs of the last run: those that the plan calls given are the
             program's to keep, the others are valid until the next run.
     """
 
@@ -63,22 +64,20 @@ class Executor:
         for i in self.layout.order:
             if self.nodes[i].kind == "call":
                 self.calls.setdefault(self.nodes[i].attr[0], []).append(self.nodes[i])
-        self.flags = np.zeros(2, np.int64)
+        self.flags = array("q", [0, 0])
         self.prepare()
         memory = self.schedule.memory
         plan.arena, plan.unshared = memory.arena, memory.unshared
         self.memory = np.zeros(memory.arena + ALIGNMENT, np.uint8)
         self.start = -self.memory.ctypes.data % ALIGNMENT
-        self.loans = {k: self.loan(k) for k in plan.given}
         self.build()
-        self.outputs = [
-            None if k in self.loans else self.array(i) for k, i in enumerate(trace.outputs)
-        ]
+        given = {k: self.layout.dummies[trace.outputs[k]] for k in plan.given}
+        outputs = [None if k in given else self.array(i) for k, i in enumerate(trace.outputs)]
+        self.turn, self.other = (self.made_turn(outputs, given) for _ in range(2))
 
-    def loan(self, k: int) -> Loan:
-        """The arrays of an output that the program keeps."""
-        node = self.nodes[self.trace.outputs[k]]
-        return Loan(node.shape, node.dtype)
+    def made_turn(self, outputs: list[Any], given: dict[int, Any]) -> Turn:
+        """What every second run hands out."""
+        return Turn(outputs, given)
 
     def prepare(self) -> None:
         """Give every result its place."""
@@ -161,16 +160,17 @@ class Executor:
 
         The state is written over at the end, when nothing can fail any more.
         """
+        self.turn, self.other = self.other, self.turn
         self.load(values)
         for function, args, out in self.program:
             function(*args, out=out)
-        for k, (guard, array) in enumerate(self.checks):
-            if not guard.holds(array):
+        for k, (guard, seen) in enumerate(self.checks):
+            if not guard.holds(seen):
                 return k
-        for k, loan in self.loans.items():
-            loan.take()
-            loan.array[...] = self.array(self.trace.outputs[k])
-            self.outputs[k] = loan.array
+        turn = self.turn
+        turn.take()
+        for k in turn.given:
+            turn.outputs[k][...] = self.array(self.trace.outputs[k])
         # a warning that is an error must not stop it half way either
         with np.errstate(all="ignore"), uninterrupted() if self.ending else nullcontext():
             for function, args, out in self.ending:
@@ -306,8 +306,8 @@ def run_call(call: Call, ins: tuple[Any, ...], out: list[tuple[int, Any]]) -> No
     """Call the function and copy its results, which must have the shapes that they had."""
     results = call.function(*filled(call.args, ins), **filled(call.kwargs, ins))
     results = results if isinstance(results, tuple | list) else (results,)
-    for k, array in out:
+    for k, y in out:
         result = np.asarray(results[k])
-        if result.shape != array.shape or result.dtype != array.dtype:
+        if result.shape != y.shape or result.dtype != y.dtype:
             raise Stale(f"{call.name} gave {result.shape} {result.dtype}")
-        np.copyto(array, result)
+        np.copyto(y, result)

@@ -14,7 +14,6 @@ from .places import cell_of
 from .spent import Spent, outside
 
 Commit = Callable[[Any, Any], Any]  # of the values that were fetched, and the outputs' arrays
-new = object.__new__
 
 
 class Writer:
@@ -35,7 +34,7 @@ class Writer:
         self.fixed = fixed
         self.position = position
         self.numbers = numbers
-        self.env: dict[str, Any] = {"variable": variable, "clock": clock, "Variable": Variable}
+        self.env: dict[str, Any] = {"new": object.__new__, "asarray": np.asarray, "clock": clock}
         self.env["Spent"] = Spent
         self.env["cell_of"] = cell_of
         self.given: set[int] = set()
@@ -43,6 +42,8 @@ class Writer:
 
     def constant(self, x: Any) -> str:
         """A name for an object in the code."""
+        if x is None:
+            return "None"
         name = f"k{len(self.env)}"
         self.env[name] = x
         return name
@@ -54,18 +55,17 @@ class Writer:
         return self.constant(self.fixed[i])
 
     def value(self, recipe: Recipe) -> str:
-        """The code of a recipe."""
+        """The code of a recipe; what is new is made in lines before it."""
         kind, what = recipe[:2]
         if kind == "number":
             return f"v[{self.numbers[what]}]"
         if kind == "new":
-            return f"(n{what} := {self.value(recipe[2])})"
-        if kind == "variable":
-            made = recipe[2][2] if recipe[2][0] == "new" else recipe[2]
-            data = f"o{made[1]}.copy()" if made[0] == "scalar" else self.value(recipe[2])
-            why = outside(recipe[5]) if recipe[5] is not None else None
-            kind_name, name, text = map(self.constant, (what, recipe[4], why))
-            return f"variable({kind_name}, {data}, {self.value(recipe[3])}, {name}, {text}, now)"
+            made = recipe[2]
+            if made[0] == "variable":
+                self.variable(f"n{what}", *made[1:])
+            else:
+                self.lines.append(f"n{what} = {self.value(made)}")
+            return f"n{what}"
         if kind == "dict":
             pairs = [f"{self.constant(k)}: {self.value(x)}" for k, x in what]
             return f"{{{', '.join(pairs)}}}"
@@ -79,6 +79,29 @@ class Writer:
         if kind in simple:
             return simple[kind]
         return self.place(what) if kind == "place" else self.constant(what)
+
+    def variable(
+        self,
+        x: str,
+        kind: type[Variable],
+        data: Recipe,
+        grad: Recipe,
+        name: Any,
+        where: str | None,
+    ) -> None:
+        """Add the code that makes a Variable x; `where` says that it had a graph, which is gone."""
+        made = data[2] if data[0] == "new" else data
+        value = f"o{made[1]}.copy()" if made[0] == "scalar" else self.value(data)
+        if made[0] not in ("scalar", "array", "place"):
+            value = f"asarray({value})"
+        parts = {"_data": value, "_changed": "now", "grad": self.value(grad)}
+        parts["name"] = self.constant(name)
+        if where is None:
+            parts |= {"creator": "None", "generation": "-1" if kind is Constant else "0"}
+        self.lines.append(f"{x} = new({self.constant(kind)})")
+        self.lines += [f"{x}.{part} = {value}" for part, value in parts.items()]
+        if where is not None:
+            self.lines.append(f"Spent({x}, {self.constant(outside(where))})")
 
     def effect(self, effect: Recipe) -> None:
         """Add the code of an effect."""
@@ -148,23 +171,7 @@ class Writer:
         names = ", ".join(f"{name}={name}" for name in self.env)
         namespace = dict(self.env)
         source = f"def commit(v, o, {names}):\n    {body}\n"
-        exec(compile(source, "<dezero.compiler commit>", "exec"), namespace)  # noqa: S102 (our own text)
+        code = compile(source, "<dezero.compiler commit>", "exec")
+        exec(code, namespace)  # noqa: S102 (our own text)
         commit: Commit = namespace["commit"]
         return commit
-
-
-def variable(
-    kind: type[Variable], data: Any, grad: Any, name: Any, why: str | None, now: int
-) -> Variable:
-    """A new Variable of an array; `why` says that it had a graph, which is gone."""
-    x = new(kind)
-    x._data = data if type(data) is np.ndarray else np.asarray(data)
-    x._changed = now
-    x.grad = grad
-    x.name = name
-    if why is None:
-        x.creator = None
-        x.generation = -1 if kind is Constant else 0
-    else:
-        Spent(x, why)
-    return x

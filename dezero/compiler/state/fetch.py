@@ -329,7 +329,11 @@ def compiled(source: str, namespace: dict[str, Any]) -> Fetch:
 
 def owner(base: Any) -> Any:
     """The array that has the memory of a view of `base`; None if it is no array's."""
-    return base if type(base) is np.ndarray and base.base is None else None
+    while isinstance(base, np.ndarray):
+        if base.base is None:
+            return base
+        base = base.base
+    return None
 
 
 def meets(x: Any, *others: Any) -> bool:

@@ -15,6 +15,7 @@ from ...planning.memory import rounded
 from ...planning.plan import Plan, is_aligned, kept_roots, lendable
 from ...trace import Trace
 from ...tracing.tape import Guard
+from ..loans import Turn
 from ..numpy import Executor, Stale
 from . import gemm
 from .blas import blas
@@ -67,6 +68,8 @@ class CExecutor(Executor):
     name = "C"
     native = True
     stamp = ""  # what notes the time between pieces: see `program.body`
+    turn: NativeTurn
+    other: NativeTurn
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
         self.runtime = runtime()
@@ -114,7 +117,7 @@ class CExecutor(Executor):
         self.fill(loaded[: len(kernels)])
         total = self.writer.cost
         self.threads = self.runtime.threads if total >= WORTH else 1
-        self.stages = self.linked(first, calls)
+        self.loaded, self.calls_in_order = first, calls
         self.prepare_loading()
 
     def sequence(self, bodies: list[str]) -> list[str | Nest]:
@@ -157,7 +160,7 @@ class CExecutor(Executor):
         """Make the table of addresses that the programs find everything by."""
         self.table = (ctypes.c_void_p * (2 + len(self.writer.table)))()
         self.table[0] = self.memory.ctypes.data + self.start
-        self.table[1] = self.flags.ctypes.data
+        self.table[1] = self.flags.buffer_info()[0]
         own = set(self.lent.values())
         self.words = np.zeros(max(1, len(self.writer.draws)), np.uint64)
         named = self.named(kernels)
@@ -182,15 +185,19 @@ class CExecutor(Executor):
         value = np.ascontiguousarray(guard.value, node.dtype)
         return self.arrays.setdefault(key, value)
 
-    def linked(self, loaded: Any, calls: list[str | Nest]) -> list[Callable[[], Any]]:
+    def made_turn(self, outputs: list[Any], given: dict[int, Any]) -> NativeTurn:
+        """What every second run hands out, with a program that writes into it."""
+        places = {k: self.writer.table[root] for k, root in self.lent.items()}
+        turn = NativeTurn(outputs, given, self.table, places)
+        turn.stages = self.linked(turn.table)
+        return turn
+
+    def linked(self, table: Any) -> list[Callable[[], Any]]:
         """The calls as functions without arguments: those in C are run by all threads."""
-        table = ctypes.cast(self.table, ctypes.c_void_p)
-        count = ctypes.c_int64(self.threads)
         stages: list[Callable[[], Any]] = []
-        for call in calls:
+        for call in self.calls_in_order:
             if isinstance(call, str):
-                function = ctypes.cast(getattr(loaded, call), ctypes.c_void_p)
-                stages.append(partial(self.runtime.library.run, function, table, count))
+                stages.append(self.runtime.job(getattr(self.loaded, call), table, self.threads))
             else:
                 stages += [partial(f, *args, out=out) for f, args, out in self.nest_steps(call)]
         return stages
@@ -199,9 +206,8 @@ class CExecutor(Executor):
         """Find out how each slot that is not used in place gets to where it is read."""
         live, roots = set(self.layout.order), self.layout.roots
         same = self.touched | {roots[i] for i in self.trace.outputs}
-        self.taken = [(k, self.writer.table[root], self.loans[k]) for k, root in self.lent.items()]
         self.kept = [
-            (k, self.array(self.trace.outputs[k])) for k in self.loans if k not in self.lent
+            (k, self.array(self.trace.outputs[k])) for k in self.plan.given if k not in self.lent
         ]
         self.pointed: list[tuple[int, int, Any]] = []  # slots whose array is pointed to
         self.copied = []
@@ -217,23 +223,18 @@ class CExecutor(Executor):
 
     def run(self, values: Any) -> int:
         """As the NumPy executor does; an index out of range is for the eager run to name."""
-        self.load(values)
-        table, outputs = self.table, self.outputs
-        for k, index, array in self.pointed:
-            x = values[k]
-            if not is_aligned(x):
-                array[...] = x
-                x = array
-            table[index] = x.__array_interface__["data"][0]  # quicker than x.ctypes.data
-        for k, index, loan in self.taken:
-            table[index] = loan.take()
-            outputs[k] = loan.array
-        for number, count in enumerate(self.writer.draws):
-            key, first = random.reserve(count)
-            self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
-        for stage in self.stages:
+        turn = self.other
+        self.turn, self.other = turn, self.turn
+        turn.take()
+        if self.copied:
+            self.load(values)
+        if self.pointed:
+            self.point(values, turn.table)
+        if self.writer.draws:
+            self.draw()
+        for stage in turn.stages:
             stage()
-        failed = self.flags.item(0)
+        failed = self.flags[0]
         if failed:
             if failed < 0:
                 raise Stale("an index is out of range")
@@ -242,12 +243,52 @@ class CExecutor(Executor):
             self.finish()
         return -1
 
+    def point(self, values: Any, table: Any) -> None:
+        """Point to arrays where they are, if they can be read there."""
+        for k, index, array in self.pointed:
+            x = values[k]
+            if not is_aligned(x):
+                array[...] = x
+                x = array
+            table[index] = x.__array_interface__["data"][0]  # quicker than x.ctypes.data
+
+    def draw(self) -> None:
+        """Reserve the random words of the run."""
+        for number, count in enumerate(self.writer.draws):
+            key, first = random.reserve(count)
+            self.words[number] = (key + (first + 1) * random.STEP) % random.WORD
+
     def finish(self) -> None:
         """Copy results that are kept to arrays of their own."""
         for k, array in self.kept:
-            self.loans[k].take()
-            self.loans[k].array[...] = array
-            self.outputs[k] = self.loans[k].array
+            self.turn.outputs[k][...] = array
+
+
+class NativeTurn(Turn):
+    """What every second run hands out, and a program that writes right into it.
+
+    Args:
+        outputs: As for a `Turn`.
+        given: As for a `Turn`.
+        table: The addresses that a program finds everything by.
+        places: Where in it are those of outputs that it writes right into.
+    """
+
+    stages: list[Callable[[], Any]]
+
+    def __init__(
+        self, outputs: list[Any], given: dict[int, Any], table: Any, places: dict[int, int]
+    ) -> None:
+        super().__init__(outputs, given)
+        self.table = type(table).from_buffer_copy(table)
+        self.places = places
+        for k in places:
+            self.replaced(k)
+
+    def replaced(self, k: int) -> None:
+        """Take note of the new address."""
+        if k in self.places:
+            self.table[self.places[k]] = self.outputs[k].ctypes.data
 
 
 def sums_of(nest: Nest, nodes: Any) -> int:

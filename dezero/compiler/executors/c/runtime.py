@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from .blas import blas
@@ -147,15 +148,28 @@ static void together(program_t what, void **with, int64_t n)
     pthread_mutex_unlock(&running);
 }
 
-void run(program_t what, void **with, int64_t n)
+/* a program, its table, and how many threads are to run it */
+struct job { program_t program; void **table; int64_t threads; };
+
+void run(const struct job *job)
 {
     const int blas = get_blas ? get_blas() : 0;
     if (blas > 1) set_blas(1);
-    if (n == 1) what(0, 1, with);
-    else together(what, with, n);
+    if (job->threads == 1) job->program(0, 1, job->table);
+    else together(job->program, job->table, job->threads);
     if (blas > 1) set_blas(blas);
 }
 """
+
+
+class Job(ctypes.Structure):
+    """What `run` takes."""
+
+    _fields_ = (
+        ("program", ctypes.c_void_p),
+        ("table", ctypes.c_void_p),
+        ("threads", ctypes.c_int64),
+    )
 
 
 class Runtime:
@@ -171,10 +185,21 @@ class Runtime:
         found = blas()
         if found is not None:
             self.library.setup(*map(ctypes.c_void_p, found.threads))
-        self.run_at = address(self.library.run)
+        self.library.run.restype = None
         self.barrier_at = address(self.library.barrier)
         self.stamp_at = address(self.library.stamp)
         self.threads = min(MOST, allowed())
+
+    def job(self, program: Any, table: Any, threads: int) -> Callable[[], None]:
+        """A call of a program as a function without arguments.
+
+        Args:
+            program: The function of a library.
+            table: The addresses that it works with.
+            threads: How many are to run it.
+        """
+        job = Job(address(program), ctypes.addressof(table), threads)
+        return partial(self.library.run, ctypes.byref(job))  # ctypes takes long over each argument
 
 
 @cache
