@@ -19,7 +19,7 @@ class Part:
     """A line of the program, or all kernels of one kind.
 
     Attributes:
-        name: "train.py:14" or "matrix products".
+        name: "train.py:14", "train.py:14 backward" or "matrix products".
         share: Of the whole time, from 0 to 1.
         seconds: That share of a run.
         flops: Floating-point operations.
@@ -49,7 +49,8 @@ class KernelProfile:
         bytes: That a loop nest reads and writes, or 0.
         operations: What it computes, by name.
         lines: The lines of the program that it came from, and which part of it each is: the
-            part of the elements that its operations go through.
+            part of the elements that its operations go through. "train.py:14 backward" are the
+            gradients of what line 14 computes.
     """
 
     number: int

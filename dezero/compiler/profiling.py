@@ -179,7 +179,8 @@ def kernel(
     weights: dict[str, int] = {}
     for node in members:
         elements = max([1, node_size(node), *[node_size(nodes[j]) for j in node.ins]])
-        weights[node.line] = weights.get(node.line, 0) + elements
+        line = f"{node.forward} backward" if node.forward else node.line
+        weights[line] = weights.get(line, 0) + elements
     between = outside and executor.native
     return KernelProfile(
         executor.numbers[nest.index],

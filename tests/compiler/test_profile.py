@@ -143,7 +143,8 @@ def test_kernels_are_those_of_the_outline(executor):
         operations = [outline.plan[i] for i in kernel.members]
         assert found.kind == kernel.kind
         assert found.operations == tuple(x.name for x in operations)
-        assert found.lines.keys() == {x.line for x in operations}
+        if not any(line.endswith(" backward") for line in found.lines):
+            assert found.lines.keys() == {x.line for x in operations}
         assert sum(found.lines.values()) == pytest.approx(1)
     (path,) = step.all_paths()
     assert sum(k.flops for k in profile.kernels) == total_flops(path.executor.schedule)
@@ -221,6 +222,94 @@ def test_lines_of_the_program(executor):
     first = function.__code__.co_firstlineno
     lines = {part.name for part in step.profile(np.ones((4, 4))).by_line()}
     assert lines == {f"test_profile.py:{first + 1}", f"test_profile.py:{first + 2}"}
+
+
+def lines_of(kernels, first):
+    """The operations of each line of a function, counted from its first one."""
+    found = {}
+    for kernel in kernels:
+        (line,) = kernel.lines
+        number, _, backward = line.removeprefix("test_profile.py:").partition(" ")
+        found.setdefault((int(number) - first, backward), set()).update(kernel.operations)
+    return found
+
+
+def test_gradients_belong_to_the_line_that_they_are_of():
+    w = dezero.Parameter(np.linspace(0.1, 1, 5))
+
+    def function():
+        y = F.exp(w)
+        z = F.sin(y)
+        w.cleargrad()
+        F.sum(z).backward()
+        return w.grad
+
+    step = called(compile(function, "numpy"))
+    found = lines_of(step.profile().kernels, function.__code__.co_firstlineno)
+    gradients = {(2, "backward"): {"cos", "multiply"}, (1, "backward"): {"multiply"}}
+    assert found == {(1, ""): {"exp"}} | gradients
+
+
+def test_second_derivatives_belong_to_the_line_that_they_are_of():
+    def function(x):
+        x = dezero.Variable(x)
+        y = F.sin(x)
+        y.backward(create_graph=True)
+        gx = x.grad
+        x.cleargrad()
+        gx.backward()
+        return x.grad
+
+    x = np.linspace(0.1, 1, 5)
+    step = called(compile(function, "numpy"), x)
+    found = lines_of(step.profile(x).kernels, function.__code__.co_firstlineno)
+    assert found[2, "backward"] >= {"cos", "negative"}  # of the first, and of the second
+    assert {line for line, operations in found.items() if operations != {"set"}} == {
+        (2, ""),
+        (2, "backward"),
+    }
+
+
+def test_a_function_that_differentiates_by_others_is_one():
+    layer = L.RNN(4, in_size=3)
+    x = np.ones((2, 5, 3), np.float32)
+
+    def function(x):
+        layer.reset_state()
+        y = layer(x)
+        layer.cleargrads()
+        F.sum(y).backward()
+        return [p.grad for p in layer.params()]
+
+    step = called(compile(function, "numpy"), x)
+    first = function.__code__.co_firstlineno
+    found = lines_of(step.profile(x).kernels, first)
+    assert found.keys() <= {(2, ""), (4, ""), (2, "backward"), (4, "backward")}
+    assert "tanh" in found[2, ""]
+    assert "matmul" in found[2, "backward"]
+
+
+class Cubed(dezero.Function):
+    """A Function of the program: its backward pass has lines of its own."""
+
+    def forward(self, x):
+        return x**3
+
+    def backward(self, gy):
+        (x,) = self.inputs
+        return gy * 3 * x**2
+
+
+def test_functions_of_the_program_have_lines_of_their_own():
+    def function(x):
+        x = dezero.Variable(x)
+        F.sum(Cubed()(x)).backward()
+        return x.grad
+
+    x = np.linspace(0.1, 1, 5)
+    step = called(compile(function, "numpy"), x)
+    lines = {line for kernel in step.profile(x).kernels for line in kernel.lines}
+    assert lines == {f"test_profile.py:{Cubed.backward.__code__.co_firstlineno + 2}"}
 
 
 def test_the_path_that_a_call_takes(executor):

@@ -147,7 +147,7 @@ class Layout:
         """A copy of node j whose axes lie in this order; made once."""
         if (j, axes) not in self.copied:
             node, i = self.nodes[j], next(self.ids)
-            self.nodes.append(Node(i, "cast", "", (j,), None, node.shape, node.dtype, node.line))
+            self.nodes.append(replace(node, id=i, kind="cast", op="", ins=(j,), attr=None))
             self.add(i, axes)
             self.copied[j, axes] = i
         return self.copied[j, axes]

@@ -19,12 +19,14 @@ from weakref import ref
 
 import numpy as np
 
+from ...core.graph import propagate
 from ...errors import CompileError
 
 Shape = tuple[int, ...]
 HERE = str(Path(__file__).parent.parent)
 PACKAGE = str(Path(HERE).parent)
 RAISES = {"raise", "call"}
+PROPAGATE = propagate.__code__
 LIBRARIES = (PACKAGE, str(Path(np.__file__).parent))
 
 
@@ -81,6 +83,9 @@ class Node:
     set     -                       x, value, *index  View, or the index with Refs
     at      name of the ufunc       x, value, *index  the index with Refs
     call    what is called          arguments         (number of the call, which output, Call)
+
+    `line` is that of the program which was running; `forward` that of the operation whose gradient
+    it is part of, or nothing.
     """
 
     id: int
@@ -91,6 +96,7 @@ class Node:
     shape: Shape
     dtype: np.dtype[Any]
     line: str
+    forward: str = ""
 
     def describe(self) -> tuple[Any, ...]:
         """What two traces of the same program have in common."""
@@ -165,11 +171,22 @@ class Tape:
         key = (kind, op, ins, attr, shape, dtype)
         if not unique and key in self.known:
             return self.known[key]
-        node = Node(len(self.nodes), kind, op, ins, attr, tuple(shape), dtype, program_line())
+        line, function = running()
+        lines = line, self.forward_line(function)
+        node = Node(len(self.nodes), kind, op, ins, attr, tuple(shape), dtype, *lines)
         self.nodes.append(node)
         if not unique:
             self.known[key] = node.id
         return node.id
+
+    def forward_line(self, function: Any) -> str:
+        """The line of a Function that is being differentiated; nothing of None."""
+        for output in function.outputs if function is not None else ():
+            y = output()  # None if it is gone
+            i: int | None = getattr(y._data, "_node", None) if y is not None else None
+            if i is not None:
+                return self.nodes[i].forward or self.nodes[i].line
+        return ""
 
     def slot(self, number: int, shape: Shape, dtype: Any) -> int:
         """An input or an array of the state."""
@@ -262,13 +279,26 @@ def innermost() -> str:
 
 def program_line() -> str:
     """The line of the program that is running, as `file.py:12`."""
+    return running()[0]
+
+
+def running() -> tuple[str, Any]:
+    """The line of the program that is running, and the Function that it is differentiating.
+
+    That is the one through which gradients are being carried back, or None. Where it uses others
+    for that, it is itself what the program has called.
+    """
     frame: FrameType | None = sys._getframe(1)
+    backward: FrameType | None = None
     while frame is not None:
         name = shown(frame.f_code.co_filename)
         if name:
-            return f"{name}:{frame.f_lineno}"
+            function = backward.f_locals.get("f") if backward is not None else None
+            return f"{name}:{frame.f_lineno}", function
+        if frame.f_code is PROPAGATE:
+            backward = frame
         frame = frame.f_back
-    return "?"
+    return "?", None
 
 
 def reshaped(shape: Shape) -> View:
