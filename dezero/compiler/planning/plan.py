@@ -14,6 +14,7 @@ from .fuse import Fusion, Nest
 from .inplace import misplaced, places
 from .layout import KEPT, Layout, node_bytes
 from .memory import Allocator, Memory, in_step
+from .recompute import recompute
 from .simplify import simplified
 
 DRAWS = ("dropout_mask",)  # calls that move the random stream on: they are never left out
@@ -127,6 +128,8 @@ def fused(nodes: list[Node], wanted: list[int], native: bool) -> Fusion:
     inside = places(nodes, order, wanted)
     while True:
         fusion = Fusion(Layout(list(nodes), order, native, inside), native)
+        if native:
+            recompute(fusion, {fusion.layout.roots[i] for i in wanted})
         wrong = misplaced(fusion, wanted)
         if not wrong:
             return fusion
