@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -32,11 +32,10 @@ Each row is trained by a process of its own with one thread, in `dezero.compile`
 from `step.profile()`, which runs the kernels of such a call with a clock
 ([how](compiler.md#where-the-time-goes)). Shares are of the profiled run.
 
-*The peak* is what the row `product` reaches (the {PRODUCT.title} matrices of float32), at its
-best in the same process just before and just after the profile; products whose matrices are in the
-cache may be quicker. *At the peak* is the share of the time in products that reach {NEAR:.0%} of it
-or more. *The least* is the share that would be left if every product ran at the peak and nothing
-else took any time.
+*The peak* is what the row `product` reaches (the {PRODUCT.title} matrices of float32) at its best,
+before and after the profiles; products whose matrices are in the cache may be quicker. *At the
+peak* is the share of the time in products that reach {NEAR:.0%} of it or more. *The least* is the
+share that would be left if every product ran at the peak and nothing else took any time.
 """
 
 
@@ -212,6 +211,8 @@ def main(
     for key in names or KEYS:
         found.append(measure(rows[key], rows[key].size))
         print(f"{rows[key].title}\n\n{kinds(found[-1])}\n", flush=True)
+    peak = max(one.peak for one in found)
+    found = [replace(one, peak=peak) for one in found]
     print(summary(found))
     if not names:
         PAGE.write_text(page(found, facts), "utf-8")

@@ -33,8 +33,8 @@ TIMED: dict[type[Executor], type[TimedExecutor]] = {
     Executor: TimedExecutor,
     CExecutor: TimedCExecutor,
 }
-WARM = 3  # runs before those that count
-SECONDS, LEAST, MOST = 0.5, 11, 1000  # of the runs that count: how long together, how many
+WARM = 2  # runs before those that count
+SECONDS, LEAST, MOST = 0.5, 5, 1000  # of the runs that count: how long together, how many
 COPIES = ("at", "concatenate", "empty", "gather", "getitem", "scatter_add", "set", "stack", "view")
 
 

@@ -280,9 +280,10 @@ class Step:
     def profile(self, *args: Any, **kwargs: Any) -> Profile:
         """Where the time of a call goes: printed, tables of its kernels, lines and kinds of work.
 
-        The call's program runs for about half a second, with a clock around every kernel, on
-        copies of what it would change: parameters, optimizer state, gradients and random streams
-        are afterwards what they were. The first profile of a path compiles the program once more.
+        The call's program runs for half a second, five times at least, with a clock around every
+        kernel, on copies of what it would change: parameters, optimizer state, gradients and
+        random streams are afterwards what they were. The first profile of a path compiles the
+        program once more.
 
         Args:
             *args: Of a call that is replayed, as it would be made now.
