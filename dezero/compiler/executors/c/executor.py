@@ -111,8 +111,10 @@ class CExecutor(Executor):
         kernels, products = self.kernels.sources(), sorted(self.writer.multiplied)
         units = [(self.source, self.kernels.flags())] if bodies else []
         units += [(text, FLAGS) for text in (*kernels, *map(gemm.source, products))]
+        units += [("".join(self.writer.small.values()), FLAGS)] if self.writer.small else []
         loaded = built(units)
         first = loaded.pop(0) if bodies else None
+        self.products = loaded.pop() if self.writer.small else None
         self.link(first, dict(zip(products, loaded[len(kernels) :], strict=True)))
         self.fill(loaded[: len(kernels)])
         total = self.writer.cost
@@ -171,10 +173,11 @@ class CExecutor(Executor):
                 self.table[k] = self.expected(key).ctypes.data
 
     def named(self, kernels: list[Any]) -> dict[str, int]:
-        """The addresses of what has a name in the table: stages of kernels, and random words."""
+        """The addresses of what has a name in the table: functions, and random words."""
         words = self.words.ctypes.data
-        draws = {f"draw{k}": words + 8 * k for k in range(len(self.writer.draws))}
-        return self.kernels.addresses(kernels) | draws
+        found = {f"draw{k}": words + 8 * k for k in range(len(self.writer.draws))}
+        found |= {name: address(getattr(self.products, name)) for name in self.writer.small}
+        return self.kernels.addresses(kernels) | found
 
     def expected(self, key: int) -> Any:
         """The array of a slot or a constant, or what a guard (-1 - its number) has seen."""

@@ -37,6 +37,7 @@ class Writer:
         cost: Of all pieces, in about a nanosecond's eighth.
         draws: How many random words each node takes that draws some.
         multiplied: Of which kinds the product in C is called.
+        small: The functions of small products: their names, and the C of each.
     """
 
     def __init__(self, schedule: Schedule, kernels: Kernels, has_blas: bool) -> None:
@@ -50,6 +51,7 @@ class Writer:
         self.table: dict[int | str, int] = {}
         self.draws: list[int] = []
         self.multiplied: set[str] = set()
+        self.small: dict[str, str] = {}
         self.cost = 0.0
         self.numbers = {nest.index: k for k, nest in enumerate(schedule.nests)}
 
@@ -217,9 +219,14 @@ class Writer:
         names = zip("AB", node.ins, strict=False)
         pointers = [f"const {kind} *{name} = {self.address(j)};" for name, j in names]
         pointers.append(f"{kind} *C = {self.address(node.id, False)};")
-        text = f"{{ {' '.join(pointers)} {found.text} }}"
-        if "multiply_" in found.text:
+        call = found.text
+        if found.small is not None:
+            self.small[found.small.name] = found.small.source()
+            function = f"(void (*)(const {kind} *, const {kind} *, {kind} *))"
+            call = f"({function}table[{self.slot(found.small.name)}])(A, B, C);"
+        elif "multiply_" in call:
             self.multiplied.add(kind)
+        text = f"{{ {' '.join(pointers)} {call} }}"
         cost = 8 * flops(node, self.nodes) / FLOPS + 800
         piece = Piece(
             text, self.reads(node), [self.span(node.id)], cost, found.extent, found.quantum

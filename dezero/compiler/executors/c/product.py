@@ -1,6 +1,7 @@
 """Matrix products: calls of the product in C, or of the BLAS library that NumPy has loaded.
 
-The product in C knows nothing of small, narrow and very large matrices; those are BLAS's.
+The product in C knows nothing of narrow and very large matrices; those are BLAS's. Small ones have
+functions of their own.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ import numpy as np
 from ...planning.layout import side
 from ...planning.simplify import scale
 from ...tracing.tape import Node
+from .small import Small
 
 LEAST = 1 << 18  # products of numbers, from which copying operands pays
 LEAST_TRANSPOSED = 1 << 16  # where B is transposed: BLAS is slow at that
 LEAST_ROWS = 28
+SMALL = 1 << 17  # products of numbers, up to which a function of its own pays
+NARROWEST = 8  # rows, columns and terms of such
+WHOLE = {"float": 16, "double": 8}  # columns of the widest vector
+SHORT = 16  # terms, up to which turning B pays
 MOST = 1 << 22  # bytes of B: what does not fit the cache
 FULL = 0.85  # of the panels that the columns fill
 QUANTUM = {"float": 32, "double": 16}  # columns of a panel at most
@@ -32,11 +38,13 @@ class Product:
         text: C that does the part from lo to hi of `extent`; A, B and C are pointers.
         extent: How many parts there are.
         quantum: How many of them stay together.
+        small: What does it all instead, if it is small.
     """
 
     text: str
     extent: int
     quantum: int
+    small: Small | None = None
 
 
 def product(node: Node, a: Any, b: Any, c: Any) -> Product | None:
@@ -88,6 +96,17 @@ class Call:
         narrow = self.n < FULL * -(-self.n // width) * width
         return not few and not narrow and self.n * self.k * (128 // width) <= MOST
 
+    def small(self, m: int) -> Small | None:
+        """A function for the product alone, with so many rows, if that is quicker than BLAS."""
+        if m * self.n * self.k > SMALL or min(m, self.n, self.k) < NARROWEST:
+            return None
+        whole = self.b[0] == 111 and self.n % WHOLE[self.kind] == 0
+        if not whole and (self.b[0] == 111 or self.a[0] == 112 or self.k > SHORT):
+            return None
+        a, b = (order(row, kind) for kind, row in (self.a, self.b))
+        alpha = scale(self.node).alpha
+        return Small(self.kind, (m, self.n, self.k), a, b, self.c[1], alpha, bool(self.adds))
+
     def own(self, m: int, lo: str, hi: str, a: str = "", b: str = "", c: str = "") -> str:
         """The statement for the rows, or the columns where they are more, from lo to hi."""
         steps = [pair for kind, row in (self.a, self.b) for pair in order(row, kind)]
@@ -112,7 +131,10 @@ def order(row: int, kind: int) -> tuple[int, int]:
 
 
 def single(call: Call, m: int) -> Product:
-    """One product, divided by rows or by columns."""
+    """One product, divided by rows or by columns; one that is small is not worth it."""
+    small = call.small(m)
+    if small is not None:
+        return Product("", 1, 1, small)
     if call.is_own(m):
         text = f"if (hi > lo) {call.own(m, 'lo', 'hi')}"
         if m > call.n:
