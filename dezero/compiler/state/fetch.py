@@ -19,7 +19,7 @@ from ..tracing.tape import Tape
 from ..tracing.tracenumber import COMPUTED, SYMBOLS
 from .places import BUILTIN, Place, attributes, cell_of
 
-ERRORS = "(ArithmeticError, AttributeError, LookupError, TypeError, ValueError)"
+ERRORS = "(ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)"
 Fetch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Any, ...] | None]
 
 
@@ -39,6 +39,7 @@ class Writer:
         self.places = places
         self.unread = unread
         self.env: dict[str, Any] = {"ndarray": np.ndarray}
+        self.cells: dict[str, Any] = {}  # those of the program, which the code reads as its own
         self.lines: list[str] = []
         self.dicts: set[int] = set()  # objects whose __dict__ has a name in the code
         self.classes: set[int] = set()  # classes of which all is compared at once
@@ -66,7 +67,8 @@ class Writer:
         parent = self.places[place.parent]
         how, key = place.how, place.key
         if how == "cell" and self.stable[parent.index]:
-            return self.constant(cell_of(parent.value, key), f"c{place.index}") + ".cell_contents"
+            self.cells[f"c{place.index}"] = cell_of(parent.value, key)
+            return f"c{place.index}"
         if how == "cell":
             number = parent.value.__code__.co_freevars.index(key)
             return f"{self.name(parent)}.__closure__[{number}].cell_contents"
@@ -317,14 +319,18 @@ class Writer:
             f"def fetch(x1, x2, {names}):\n    try:\n        {body}\n"
             f"    except {ERRORS}:\n        return None\n"
         )
-        return compiled(source, dict(self.env))
+        return compiled(source, dict(self.env), self.cells)
 
 
-def compiled(source: str, namespace: dict[str, Any]) -> Fetch:
-    """The function of the code."""
+def compiled(source: str, namespace: dict[str, Any], cells: dict[str, Any]) -> Fetch:
+    """The function of the code, closed over these cells."""
+    inside = source.replace("\n", "\n    ")
+    variables = " = ".join([*cells, "None"])
+    source = f"def closed():\n    {variables}\n    {inside}\n    return fetch\n"
     exec(compile(source, "<dezero.compiler fetch>", "exec"), namespace)  # noqa: S102 (our own text)
-    fetch: Fetch = namespace["fetch"]
-    return fetch
+    fetch = namespace["closed"]()
+    own = tuple([cells[name] for name in fetch.__code__.co_freevars])
+    return types.FunctionType(fetch.__code__, namespace, "fetch", fetch.__defaults__, own)
 
 
 def owner(base: Any) -> Any:
