@@ -96,21 +96,26 @@ class Step:
         if self.refused is not None or tracing.get():  # a step inside a traced one is part of it
             return self.function(*args, **kwargs)
         with self.lock:
-            failed: list[Path] = []
-            paths = self.paths.get((recording(), training()), [])
-            for path in paths:
+            failed: tuple[Path, ...] = ()
+            for path in self.paths.get((recording(), training()), ()):
                 values = path.fetch(args, kwargs)
                 if values is not None:
                     result = path.run(values)
                     if result is not FAILED:
-                        if failed:  # each cost a whole run: the next call begins with this one
-                            paths.remove(path)
-                            paths.insert(0, path)
+                        if failed:
+                            self.prefer(path)
                         return result
-                    failed.append(path)
+                    failed += (path,)
             return self.learn(args, kwargs, failed)
 
-    def learn(self, args: Any, kwargs: Any, failed: list[Path]) -> Any:
+    def prefer(self, path: Path) -> None:
+        """Try a path first: each that was tried before it has cost a whole run."""
+        for paths in self.paths.values():
+            if path in paths:
+                paths.remove(path)
+                paths.insert(0, path)
+
+    def learn(self, args: Any, kwargs: Any, failed: tuple[Path, ...]) -> Any:
         """A call that no path stands for: eager if it is the first one, else traced.
 
         Args:
@@ -158,7 +163,7 @@ class Step:
             random.set_state(state)
             raise
 
-    def traced(self, args: Any, kwargs: Any, failed: list[Path]) -> Any:
+    def traced(self, args: Any, kwargs: Any, failed: tuple[Path, ...]) -> Any:
         """A real step, traced; where it can't be, this call and all after it run eagerly."""
         lifted = frozenset(self.lifted)
         try:
@@ -176,7 +181,7 @@ class Step:
             self.refuse(reason)
         return result
 
-    def learned(self, done: Trace, failed: list[Path]) -> str | None:
+    def learned(self, done: Trace, failed: tuple[Path, ...]) -> str | None:
         """Keep a trace until a second one confirms it. Why the step can't be compiled, or None."""
         self.attempts += 1
         key = (recording(), training(), key_of(done))
