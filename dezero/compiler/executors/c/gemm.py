@@ -24,6 +24,11 @@ HELPERS = """
 typedef {kind} T;
 {vector}enum {{ LANES = {lanes}, WIDTH = {width}, TALL = {tall}, LOW = {low}, ROWS = {rows} }};
 enum {{ DEPTH = {depth}, PITCH = {pitch}, THIN = {thin} }};
+#ifdef __clang__
+#define SHUFFLED __builtin_shufflevector
+#else /* which GCC has from version 12 on */
+{numbers}#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, (N){{__VA_ARGS__}})
+#endif
 
 /* y[j][i] = x[i][j] */
 static void transpose(int64_t m, int64_t n, const T *x, int64_t from, T *y, int64_t to)
@@ -148,9 +153,11 @@ class Gemm:
 
     def text(self, name: str) -> str:
         """The C of the function and of what it is made of."""
+        size, width = itemsize(self.kind), self.target.width
         helpers = HELPERS.format(
             kind=self.kind,
-            vector=vector_type("V", self.kind, self.target.width, itemsize(self.kind)),
+            vector=vector_type("V", self.kind, width, size),
+            numbers=vector_type("N", f"int{8 * size}_t", width, size),
             lanes=self.lanes,
             width=VECTORS * self.lanes,
             tall=self.tall,
@@ -202,7 +209,7 @@ class Gemm:
                 high = [lane + (len(lanes) if lane & step else step) for lane in lanes]
                 for number, order in ((r, low), (other, high)):
                     listed = ", ".join(map(str, order))
-                    text += f"{indent}v{number} = __builtin_shufflevector(a, b, {listed});\n"
+                    text += f"{indent}v{number} = SHUFFLED(a, b, {listed});\n"
                 text += f"{indent}}}\n"
             step *= 2
         return text + "".join(f"{indent}*(V *)(y + (j + {r}) * to + i) = v{r};\n" for r in lanes)
