@@ -28,6 +28,7 @@ class Register:
         start: What it begins with.
         sign: How OpenMP calls the reduction.
         nan: The variable that tells whether there was a not-a-number, if one is needed.
+        rank: The variable that collects in its place, if that is a rank: see `functions`.
         total: What adds it to a sum of many rows.
     """
 
@@ -36,22 +37,26 @@ class Register:
     start: str
     sign: str
     nan: str = ""
+    rank: str = ""
     total: list[str] = field(default_factory=list)
 
     def opened(self) -> list[str]:
         """What comes before the loop."""
         nan = [f"int {self.nan} = 0;"] if self.nan else []
+        if self.rank:
+            return [f"rank_{self.kind} {self.rank} = rank_of_{self.kind}({self.start});", *nan]
         return [f"{self.kind} {self.name} = {self.start};", *nan]
 
     def clauses(self) -> list[str]:
         """What the loop is told."""
         nan = [f"reduction(|:{self.nan})"] if self.nan else []
-        return [f"reduction({self.sign}:{self.name})", *nan]
+        return [f"reduction({self.sign}:{self.rank or self.name})", *nan]
 
     def closed(self) -> list[str]:
         """What comes after it."""
+        made = [f"{self.kind} {self.name} = of_rank_{self.kind}({self.rank});"] if self.rank else []
         nan = [f"if ({self.nan}) {self.name} = NAN;"] if self.nan else []
-        return nan + self.total
+        return made + nan + self.total
 
 
 @dataclass

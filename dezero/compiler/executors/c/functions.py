@@ -17,7 +17,7 @@ HEADER = """#include <stdint.h>
 #include <math.h>
 typedef unsigned char boolean;
 /* rounded once where the processor can, for our own polynomials only */
-#ifdef __FMA__
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define fma_float(a, b, c) __builtin_fmaf(a, b, c)
 #define fma_double(a, b, c) __builtin_fma(a, b, c)
 #else
@@ -29,6 +29,19 @@ typedef unsigned char boolean;
 FUNCTIONS = Template("""
 static inline $I bits_$T($T x) { $I i; memcpy(&i, &x, sizeof i); return i; }
 static inline $T real_$T($I i) { $T x; memcpy(&x, &i, sizeof x); return x; }
+
+/* what the maximum of many numbers is collected in: integers in the order of the numbers for
+   Clang, whose maxima of reals are not of vectors, and begin with the least finite number */
+#ifdef __clang__
+typedef $I rank_$T;
+static inline $I in_order_$T($I i) { return i ^ (i >> (8 * sizeof i - 1) & $positive); }
+static inline $I rank_of_$T($T x) { return in_order_$T(bits_$T(x)); }
+static inline $T of_rank_$T($I i) { return real_$T(in_order_$T(i)); }
+#else
+typedef $T rank_$T;
+static inline $T rank_of_$T($T x) { return x; }
+static inline $T of_rank_$T($T x) { return x; }
+#endif
 
 /* not-a-number wins, as in NumPy; in two steps, or GCC may give up to vectorise the loop */
 static inline $T max_$T($T a, $T b) {
@@ -129,6 +142,7 @@ def functions(kind: str) -> str:
         tiny="0x1p-1022" if double else "0x1p-126f",
         up="0x1p54" if double else "0x1p25f",
         upbits="54" if double else "25",
+        positive="INT64_MAX" if double else "INT32_MAX",
         root="0x3fe6a09e667f3bcdLL" if double else "0x3f3504f3",
     )
 

@@ -21,6 +21,7 @@ from ...planning.operations import TYPES, cost, dtype_name
 from ...tracing.tape import Node
 from .expressions import Expressions, Loops, Pass, Register, literal
 
+SIGNS = {"maximum": ">", "minimum": "<"}
 EXACT = 1 << 12  # terms of float32 that are summed in float32 before they go into a double
 
 
@@ -73,10 +74,10 @@ class NestText(Expressions):
         if any(steps[k] for k, _ in within):
             self.reserve(i)
             where = [self.index(steps, self.outer), self.index(steps, self.inner)]
-            now.stores += folded(node.op, f"a{i}[{' + '.join(w for w in where if w)}]", v, "")
+            now.stores += folded(node.op, f"a{i}[{' + '.join(w for w in where if w)}]", v)
             return
         register = self.register(i, f"s{i}", v, now)
-        register.total = folded(node.op, self.total(i, steps, around), f"s{i}", "")
+        register.total = folded(node.op, self.total(i, steps, around), f"s{i}")
 
     def folding(self) -> tuple[Loops, Loops]:
         """The loops along which a sum over elements is collected in a register, and the others."""
@@ -90,10 +91,20 @@ class NestText(Expressions):
         kind = kind if node.op == "add" else self.type(i)
         sign = {"add": "+", "maximum": "max", "minimum": "min"}[node.op]
         nan = f"n{i}" if node.op != "add" and node.dtype.kind == "f" else ""
-        register = Register(name, kind, literal(identity(node), kind), sign, nan)
+        rank = f"m{i}" if nan and self.is_alone(i) else ""
+        register = Register(name, kind, literal(identity(node), kind), sign, nan, rank)
         now.registers.append(register)
-        now.stores += folded(node.op, name, v, nan)
+        if nan:
+            into, taken = (rank, f"rank_of_{kind}({v})") if rank else (name, v)
+            now.stores.append(f"{into} = {taken} {SIGNS[node.op]} {into} ? {taken} : {into};")
+            now.stores.append(f"{nan} |= {v} != {v};")
+        else:
+            now.stores += folded(node.op, name, v)
         return register
+
+    def is_alone(self, i: int) -> bool:
+        """Whether a reduction has one register, rather than one in each lane."""
+        return True
 
     def total(self, i: int, steps: Steps, loops: Loops) -> str:
         """Where a sum over rows is collected: in memory of its own, or in a register."""
@@ -129,9 +140,7 @@ class NestText(Expressions):
         node = self.nodes[i]
         if node.kind == "reduce":
             v = self.operand(i, node.ins[0], None, self.type(i))
-            self.fold_rows(
-                i, folded(node.op, self.total(i, self.member_steps(i), self.outer), v, "")
-            )
+            self.fold_rows(i, folded(node.op, self.total(i, self.member_steps(i), self.outer), v))
             return
         self.row_values[f"r{i}"] = self.type(i)
         text = f"const {self.type(i)} r{i} = {self.expression(i, None)};"
@@ -244,7 +253,7 @@ def renumbered(text: str) -> str:
     def name(match: re.Match[str]) -> str:
         return numbers.setdefault(match[0], f"{match[1]}{len(numbers)}")
 
-    return re.sub(r"\b(w?[abnrstv])\d+\b", name, text)
+    return re.sub(r"\b(w?[abmnrstv])\d+\b", name, text)
 
 
 def indented(depth: int, line: str) -> str:
@@ -262,14 +271,9 @@ def identity(node: Node) -> Any:
     return np.iinfo(node.dtype).min if low else np.iinfo(node.dtype).max
 
 
-def folded(op: str, into: str, value: str, nan: str) -> list[str]:
+def folded(op: str, into: str, value: str) -> list[str]:
     """Statements that fold a value into a sum, maximum or minimum."""
     if op == "add":
         return [f"{into} += {value};"]
-    sign = ">" if op == "maximum" else "<"
-    if nan:
-        return [
-            f"{into} = {value} {sign} {into} ? {value} : {into};",
-            f"{nan} |= {value} != {value};",
-        ]
+    sign = SIGNS[op]
     return [f"{into} = ({value} {sign} {into} || {value} != {value}) ? {value} : {into};"]

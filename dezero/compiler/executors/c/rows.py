@@ -45,6 +45,10 @@ class RowBlocks(NestText):
         else:
             self.added += lines
 
+    def is_alone(self, i: int) -> bool:
+        """Whether a reduction has one register, rather than one in each lane."""
+        return self.nest.levels[i] != "row"
+
     def place_in_row(self) -> str:
         """The position in a buffer of a block."""
         place = super().place_in_row()
