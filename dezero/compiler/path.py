@@ -68,6 +68,7 @@ class Path:
         self.error = "its guards"
         self.fallback: str | None = None  # why it runs in NumPy, not in C
         self.pending: list[Job] = []  # what the C compiler is at
+        self.waiting: Executor | None = None  # what waits for it
         self.rounds = 0
         self.times: deque[float] = deque(maxlen=LATEST)  # seconds of replays by the executor
         self.executor = self.built()
@@ -174,12 +175,21 @@ class Path:
 
     def built(self) -> Executor:
         """An executor for the bound arrays: in C if there is nothing to wait for."""
+        self.waiting = None
+        return self.begun()
+
+    def begun(self) -> Executor:
+        """The executor that was waiting, or a new one, or one in NumPy until it can begin."""
         self.pending = []
         self.times.clear()
         self.rounds += 1
         try:
+            executor = self.waiting or self.made(self.kind)
+            self.waiting = executor
             with deferring() if self.rounds <= ROUNDS else nullcontext():
-                return self.made(self.kind)
+                executor.complete()
+            self.waiting = None
+            return executor
         except NotReady as waiting:
             self.pending = waiting.jobs
         except NoCompiler as error:
@@ -189,10 +199,14 @@ class Path:
                 raise
             self.kind, self.fallback = Executor, f"{type(error).__name__}: {error}"
             warnings.warn(f"a step runs in NumPy: {self.fallback}", CompileWarning, stacklevel=2)
-        return self.made(Executor)
+        if not self.pending:
+            self.waiting = None
+        executor = self.made(Executor)
+        executor.complete()
+        return executor
 
     def made(self, kind: type[Executor]) -> Executor:
-        """An executor with a plan of its own."""
+        """An executor with a plan of its own, which has to be completed."""
         return kind(self.trace, planned(self.trace, self.given), dict(self.bound))
 
     def settle(self) -> None:
@@ -203,7 +217,7 @@ class Path:
         if errors:
             self.kind, self.fallback, self.pending = Executor, errors[0], []
         elif self.pending:
-            self.executor = self.built()
+            self.executor = self.begun()
             trim()
 
 

@@ -55,6 +55,7 @@ class Run:
         self.copies = {k: copied(values[k]) for k in path.bound}
         kind = TIMED[type(path.executor)]
         self.executor = kind(path.trace, planned(path.trace, path.given), self.copies)
+        self.executor.complete()
         schedule = self.executor.schedule
         self.written = [schedule.fusion.nodes[i].attr for i in schedule.over.values()]
 

@@ -130,6 +130,7 @@ class Step:
             return self.function(*args, **kwargs)
         before = self.numbers_now(args, kwargs)
         if self.numbers is None:
+            self.kind.expect()
             result = self.eager(args, kwargs)
         else:
             self.note_changes(self.numbers, before)

@@ -71,8 +71,20 @@ class Executor:
         self.memory = np.zeros(memory.arena + ALIGNMENT, np.uint8)
         self.start = -self.memory.ctypes.data % ALIGNMENT
         self.build()
-        given = {k: self.layout.dummies[trace.outputs[k]] for k in plan.given}
-        outputs = [None if k in given else self.array(i) for k, i in enumerate(trace.outputs)]
+
+    @staticmethod
+    def expect() -> None:
+        """Make a beginning with what every program needs: there is going to be one."""
+
+    def complete(self) -> None:
+        """Make what is left to make before the first run.
+
+        Raises:
+            NoCompiler: There is no C compiler that works, and it is needed.
+            NotReady: It is at work, and `deferred` holds: this is to be called again.
+        """
+        given = {k: self.layout.dummies[self.trace.outputs[k]] for k in self.plan.given}
+        outputs = [None if k in given else self.array(i) for k, i in enumerate(self.trace.outputs)]
         self.turn, self.other = (self.made_turn(outputs, given) for _ in range(2))
 
     def made_turn(self, outputs: list[Any], given: dict[int, Any]) -> Turn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -23,8 +24,8 @@ from .functions import PREAMBLE
 from .kernels import Kernels
 from .pieces import Writer
 from .program import Piece, body
-from .runtime import address, runtime
-from .toolchain import built
+from .runtime import UNIT, address, most_threads, runtime
+from .toolchain import NoCompiler, Unit, begin, built
 from .vectors import FLAGS
 
 WORTH = 1_200_000  # of a program's cost, in about a nanosecond's eighth: less runs on one thread
@@ -59,10 +60,6 @@ class CExecutor(Executor):
         source: The C.
         outside: What NumPy computes in between.
         threads: How many work at it.
-
-    Raises:
-        NoCompiler: There is no C compiler that works.
-        NotReady: It is at work, and `deferred` holds.
     """
 
     name = "C"
@@ -72,7 +69,7 @@ class CExecutor(Executor):
     other: NativeTurn
 
     def __init__(self, trace: Trace, plan: Plan, bound: dict[int, Any]) -> None:
-        self.runtime = runtime()
+        self.most = most_threads()
         self.blas = blas()
         super().__init__(trace, plan, bound)
 
@@ -81,8 +78,8 @@ class CExecutor(Executor):
         self.kernels = Kernels(self.schedule.fusion)
         scratch = {}
         for nest in self.schedule.nests:
-            needs = self.kernels.scratch(nest, self.runtime.threads)
-            scratch[nest.index] = needs or sums_of(nest, self.nodes) * self.runtime.threads
+            needs = self.kernels.scratch(nest, self.most)
+            scratch[nest.index] = needs or sums_of(nest, self.nodes) * self.most
         self.writer = Writer(self.schedule, self.kernels, bool(self.blas))
         self.find_outside()
         found = lendable(self.trace, self.plan, self.schedule)
@@ -102,25 +99,35 @@ class CExecutor(Executor):
                     self.outside.append(node.op or node.kind)
 
     def build(self) -> None:
-        """Write the C of all nests, compile it, and make the program of calls."""
+        """Write the C of all nests, and let it be compiled."""
         bodies: list[str] = []
-        calls = self.sequence(bodies)
+        self.calls_in_order = self.sequence(bodies)
         bits = self.blas.bits if self.blas else 64
         setup = SETUP.format(f"int{bits}_t")
         self.source = "".join([PREAMBLE, setup, self.writer.program.source(), *bodies])
+        self.units: list[Unit] = [(self.source, self.kernels.flags())] if bodies else []
+        self.threads = self.most if self.writer.cost >= WORTH else 1
+
+    @staticmethod
+    def expect() -> None:
+        """Let the compiler begin with what most programs call, unless it has been compiled."""
+        with suppress(NoCompiler):
+            begin([UNIT, (gemm.source("float"), FLAGS)])
+
+    def complete(self) -> None:
+        """Load what has been compiled, and make the program of calls."""
         kernels, products = self.kernels.sources(), sorted(self.writer.multiplied)
-        units = [(self.source, self.kernels.flags())] if bodies else []
+        units = [UNIT, *self.units]
         units += [(text, FLAGS) for text in (*kernels, *map(gemm.source, products))]
         units += [("".join(self.writer.small.values()), FLAGS)] if self.writer.small else []
-        loaded = built(units)
-        first = loaded.pop(0) if bodies else None
+        _, *loaded = built(units)
+        self.runtime = runtime()
+        self.loaded = loaded.pop(0) if self.units else None
         self.products = loaded.pop() if self.writer.small else None
-        self.link(first, dict(zip(products, loaded[len(kernels) :], strict=True)))
+        self.link(self.loaded, dict(zip(products, loaded[len(kernels) :], strict=True)))
         self.fill(loaded[: len(kernels)])
-        total = self.writer.cost
-        self.threads = self.runtime.threads if total >= WORTH else 1
-        self.loaded, self.calls_in_order = first, calls
         self.prepare_loading()
+        super().complete()
 
     def sequence(self, bodies: list[str]) -> list[str | Nest]:
         """What to call, in order: C functions by name, or nests that NumPy computes.
@@ -133,7 +140,7 @@ class CExecutor(Executor):
         def close() -> None:
             if pending:
                 name = f"body{len(bodies)}"
-                bodies.append(body(name, pending, self.runtime.threads, self.stamp))
+                bodies.append(body(name, pending, self.most, self.stamp))
                 calls.append(name)
                 pending.clear()
 

@@ -162,6 +162,9 @@ void run(const struct job *job)
 """
 
 
+UNIT = SOURCE % MOST, ("-pthread",)
+
+
 class Job(ctypes.Structure):
     """What `run` takes."""
 
@@ -173,22 +176,16 @@ class Job(ctypes.Structure):
 
 
 class Runtime:
-    """The pool, and what it lends to programs.
-
-    Attributes:
-        threads: How many may work at once: as many as this process may use processors, or as
-            OMP_NUM_THREADS says.
-    """
+    """The pool, and what it lends to programs."""
 
     def __init__(self) -> None:
-        self.library = library(SOURCE % MOST, ("-pthread",))
+        self.library = library(*UNIT)
         found = blas()
         if found is not None:
             self.library.setup(*map(ctypes.c_void_p, found.threads))
         self.library.run.restype = None
         self.barrier_at = address(self.library.barrier)
         self.stamp_at = address(self.library.stamp)
-        self.threads = min(MOST, allowed())
 
     def job(self, program: Any, table: Any, threads: int) -> Callable[[], None]:
         """A call of a program as a function without arguments.
@@ -215,6 +212,11 @@ def runtime() -> Runtime:
 def address(function: Any) -> int:
     """Where a function is."""
     return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def most_threads() -> int:
+    """How many threads may work at once: as OMP_NUM_THREADS says, or one for each processor."""
+    return min(MOST, allowed())
 
 
 def allowed() -> int:

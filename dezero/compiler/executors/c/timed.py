@@ -19,7 +19,7 @@ class TimedCExecutor(TimedExecutor, CExecutor):
 
     def most_threads(self) -> int:
         """As many rows of the clock as the program may have threads."""
-        return self.runtime.threads
+        return self.most
 
     def build(self) -> None:
         """Make the program with its stamps."""

@@ -40,6 +40,7 @@ SECONDS = 120  # after which a compiler is given up
 __all__ = ["Compiler", "NoCompiler", "NotReady", "compiler", "deferring", "digest", "libraries"]
 __all__ += ["library", "ready"]
 
+Unit = tuple[str, Sequence[str]]  # a source, and flags that it needs
 deferred: ContextVar[bool] = ContextVar("deferred", default=False)
 processors = BoundedSemaphore(os.cpu_count() or 1)
 ending = Event()  # the program is about to end
@@ -154,14 +155,24 @@ def libraries(sources: Sequence[str], flags: Sequence[str] = ()) -> list[ctypes.
     return built([(source, flags) for source in sources])
 
 
-def built(units: Sequence[tuple[str, Sequence[str]]]) -> list[ctypes.CDLL]:
-    """As `libraries`, of sources with flags of their own."""
+def begin(units: Sequence[Unit]) -> tuple[list[str], list[Job]]:
+    """The keys of sources with flags of their own, and the compilations that have begun.
+
+    Raises:
+        NoCompiler: There is none.
+    """
     program = compiler()
     keys = [program.key(*unit) for unit in units]
     waiting = []
     for key, (source, flags) in zip(keys, units, strict=True):
         if key not in loaded and not from_cache(key):
             waiting.append(started(key, source, program, flags))
+    return keys, waiting
+
+
+def built(units: Sequence[Unit]) -> list[ctypes.CDLL]:
+    """As `libraries`, of sources with flags of their own."""
+    keys, waiting = begin(units)
     if waiting and deferred.get():
         raise NotReady(waiting)
     for job in waiting:
