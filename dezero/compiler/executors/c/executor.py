@@ -110,9 +110,9 @@ class CExecutor(Executor):
 
     @staticmethod
     def expect() -> None:
-        """Let the compiler begin with what most programs call, unless it has been compiled."""
+        """Let the compiler begin with what every program calls, unless it has been compiled."""
         with suppress(NoCompiler):
-            begin([UNIT, (gemm.source("float"), FLAGS)])
+            begin([UNIT])
 
     def complete(self) -> None:
         """Load what has been compiled, and make the program of calls."""
