@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from math import ceil
 
 from .vectors import Body, Target, for_targets, itemsize, unique_name, vector_type
 
@@ -65,40 +66,38 @@ class Small:
             text += f"for (int64_t j = 0; j < {n}; j++) "
             text += f"b[t * {width} + j] = B[t * {self.b[0]} + j * {self.b[1]}];\n"
             row = width
-        for first in range(0, width, VECTORS * lanes):
-            vectors = min(VECTORS, (width - first) // lanes)
-            tall = (target.registers - vectors - 1) // vectors
-            text += self.columns(first, vectors, lanes, row, tall)
+        block = VECTORS * lanes
+        for first, count, columns in ((0, n // block, block), (n // block * block, 1, n % block)):
+            if count and columns:
+                text += f"for (int64_t j = {first}; j < {first + count * block}; j += {block}) {{\n"
+                text += self.columns(columns, lanes, row, target.registers) + "}\n"
         return text + "}\n"
 
-    def columns(self, first: int, vectors: int, lanes: int, row: int, tall: int) -> str:
-        """C for some vectors of columns, in tiles that share the rows evenly.
+    def columns(self, columns: int, lanes: int, row: int, registers: int) -> str:
+        """C for so many columns from column j on, in tiles that share the rows evenly.
 
         Args:
-            first: The first column.
-            vectors: How many vectors.
+            columns: How many columns.
             lanes: Numbers in a vector.
             row: From one row of B to the next.
-            tall: Rows of a tile at most.
+            registers: How many there are.
         """
-        m = self.sizes[0]
-        tiles = -(-m // tall)
-        heights = Counter(m * (q + 1) // tiles - m * q // tiles for q in range(tiles))
+        vectors = ceil(columns / lanes)
         text, i = "", 0
-        for height, count in heights.items():
+        for height, count in heights(self.sizes[0], (registers - vectors - 1) // vectors).items():
             text += f"for (int64_t i = {i}; i < {i + height * count}; i += {height}) {{\n"
-            text += self.tile(first, vectors, lanes, row, height) + "}\n"
+            text += self.tile(columns, lanes, row, height) + "}\n"
             i += height * count
         return text
 
-    def tile(self, first: int, vectors: int, lanes: int, row: int, height: int) -> str:
+    def tile(self, columns: int, lanes: int, row: int, height: int) -> str:
         """C for so many rows from row i on; the others are as for `columns`."""
-        kind, V, (_, n, k) = self.kind, f"{self.name}_v", self.sizes
-        sums = [[f"s{r}_{v}" for v in range(vectors)] for r in range(height)]
+        kind, V, k = self.kind, f"{self.name}_v", self.sizes[2]
+        sums = [[f"s{r}_{v}" for v in range(ceil(columns / lanes))] for r in range(height)]
         text = "".join(f"{V} {', '.join(f'{s} = {{0}}' for s in line)};\n" for line in sums)
         text += f"for (int64_t t = 0; t < {k}; t++) {{\n"
-        for v in range(vectors):
-            text += f"const {V} b{v} = *(const {V} *)(b + t * {row} + {first + v * lanes});\n"
+        for v in range(len(sums[0])):
+            text += f"const {V} b{v} = *(const {V} *)(b + t * {row} + j + {v * lanes});\n"
         for r, line in enumerate(sums):
             adding = "".join(f" {s} += x * b{v};" for v, s in enumerate(line))
             place = f"A[(i + {r}) * {self.a[0]} + t * {self.a[1]}]"
@@ -106,8 +105,8 @@ class Small:
         text += "}\n"
         for r, line in enumerate(sums):
             for v, s in enumerate(line):
-                column = first + v * lanes
-                text += self.stored(s, f"C + (i + {r}) * {self.step} + {column}", n - column, lanes)
+                place = f"C + (i + {r}) * {self.step} + j + {v * lanes}"
+                text += self.stored(s, place, columns - v * lanes, lanes)
         return text
 
     def stored(self, sums: str, place: str, columns: int, lanes: int) -> str:
@@ -118,4 +117,16 @@ class Small:
             return text + f"*({V} *)({place}) {'+=' if self.adds else '='} {sums};\n"
         if not self.adds:
             return text + f"memcpy({place}, &{sums}, {columns} * sizeof *C);\n"
-        return text + f"for (int64_t j = 0; j < {columns}; j++) ({place})[j] += {sums}[j];\n"
+        return text + f"for (int64_t q = 0; q < {columns}; q++) ({place})[q] += {sums}[q];\n"
+
+
+def heights(m: int, tall: int) -> dict[int, int]:
+    """How high the tiles of m rows are, and how many there are of each height.
+
+    One height is compiled in half the time of two: if at all near the tallest, all are alike.
+    """
+    for height in range(tall, tall // 2, -1):
+        if m % height == 0:
+            return {height: m // height}
+    tiles = ceil(m / tall)
+    return Counter(m * (q + 1) // tiles - m * q // tiles for q in range(tiles))
