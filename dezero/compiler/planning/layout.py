@@ -68,6 +68,7 @@ class Layout:
         self.roots: dict[int, int] = {}
         self.dummies: dict[int, Any] = {}
         self.orders: dict[int, Order] = {}
+        self.begins: dict[int, int] = {}
         self.copies: set[int] = set()
         self.copied: dict[tuple[int, Order], int] = {}
         self.ids = count(len(nodes))
@@ -124,7 +125,10 @@ class Layout:
 
     def begin(self, i: int) -> int:
         """Where a node begins in the memory of its root, or of what that is a part of: bytes."""
-        return address(self.dummies[i]) - address(self.scratch)
+        found = self.begins.get(i)
+        if found is None:
+            found = self.begins[i] = address(self.dummies[i]) - address(self.scratch)
+        return found
 
     def place_view(self, i: int) -> None:
         """A view lies where what it is taken of lies, if strides can say where."""
