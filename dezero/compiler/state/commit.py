@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .places import cell_of
 from .spent import Spent, outside
 
 Commit = Callable[[Any, Any], Any]  # of the values that were fetched, and the outputs' arrays
+PLAIN = ("variable", Variable)  # how the recipe of a gradient begins
 
 
 class Writer:
@@ -35,7 +37,7 @@ class Writer:
         self.position = position
         self.numbers = numbers
         self.env: dict[str, Any] = {"new": object.__new__, "asarray": np.asarray, "clock": clock}
-        self.env["Spent"] = Spent
+        self.env |= {"Spent": Spent, "getrefcount": getrefcount}
         self.env["cell_of"] = cell_of
         self.given: set[int] = set()
         self.lines: list[str] = []
@@ -62,7 +64,9 @@ class Writer:
         if kind == "new":
             made = recipe[2]
             if made[0] == "variable":
-                self.variable(f"n{what}", *made[1:])
+                kind_name = self.constant(made[1])
+                self.lines.append(f"n{what} = new({kind_name})")
+                self.fill(f"n{what}", *made[1:])
             else:
                 self.lines.append(f"n{what} = {self.value(made)}")
             return f"n{what}"
@@ -80,7 +84,7 @@ class Writer:
             return simple[kind]
         return self.place(what) if kind == "place" else self.constant(what)
 
-    def variable(
+    def fill(
         self,
         x: str,
         kind: type[Variable],
@@ -89,7 +93,7 @@ class Writer:
         name: Any,
         where: str | None,
     ) -> None:
-        """Add the code that makes a Variable x; `where` says that it had a graph, which is gone."""
+        """Add the code of what a Variable x holds; `where`: it had a graph, which is gone."""
         made = data[2] if data[0] == "new" else data
         value = f"o{made[1]}.copy()" if made[0] == "scalar" else self.value(data)
         if made[0] not in ("scalar", "array", "place"):
@@ -98,10 +102,19 @@ class Writer:
         parts["name"] = self.constant(name)
         if where is None:
             parts |= {"creator": "None", "generation": "-1" if kind is Constant else "0"}
-        self.lines.append(f"{x} = new({self.constant(kind)})")
         self.lines += [f"{x}.{part} = {value}" for part, value in parts.items()]
         if where is not None:
             self.lines.append(f"Spent({x}, {self.constant(outside(where))})")
+
+    def gradient(self, x: str, recipe: Recipe) -> None:
+        """Add the code of a new gradient: of the old Variable if nobody else knows that."""
+        y, kind = f"n{recipe[1]}", self.constant(Variable)
+        self.lines.append(f"{y} = {x}.grad")
+        self.lines.append(
+            f"if type({y}) is not {kind} or getrefcount({y}) != {ALONE} "
+            f"or {y}.__weakref__ is not None: {y} = {x}.grad = new({kind})"
+        )
+        self.fill(y, *recipe[2][1:])
 
     def effect(self, effect: Recipe) -> None:
         """Add the code of an effect."""
@@ -126,6 +139,9 @@ class Writer:
 
     def assign(self, x: str, index: int, how: str, key: Any, recipe: Recipe) -> None:
         """Add the code of an assignment."""
+        if (how, key, recipe[0]) == ("slot", "grad", "new") and recipe[2][:2] == PLAIN:
+            self.gradient(x, recipe)
+            return
         value = self.value(recipe)
         if how == "slot":
             target = f"{x}.{key}"
@@ -175,3 +191,14 @@ class Writer:
         exec(code, namespace)  # noqa: S102 (our own text)
         commit: Commit = namespace["commit"]
         return commit
+
+
+def references() -> int:
+    """What getrefcount counts of a gradient that its Variable and a local variable have."""
+    x = Variable(np.zeros(1))
+    x.grad = Variable(np.zeros(1))
+    y = x.grad
+    return getrefcount(y)
+
+
+ALONE = references()
