@@ -54,6 +54,8 @@ class Writer:
 
     def constant(self, x: Any, name: str) -> str:
         """A name for an object in the code."""
+        if x is None:
+            return "None"
         self.env[name] = x
         return name
 

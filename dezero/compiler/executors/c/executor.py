@@ -106,7 +106,8 @@ class CExecutor(Executor):
         setup = SETUP.format(f"int{bits}_t")
         self.source = "".join([PREAMBLE, setup, self.writer.program.source(), *bodies])
         self.units: list[Unit] = [(self.source, self.kernels.flags())] if bodies else []
-        self.threads = self.most if self.writer.cost >= WORTH else 1
+        self.brief = self.writer.cost < WORTH
+        self.threads = 1 if self.brief else self.most
 
     @staticmethod
     def expect() -> None:
@@ -207,7 +208,8 @@ class CExecutor(Executor):
         stages: list[Callable[[], Any]] = []
         for call in self.calls_in_order:
             if isinstance(call, str):
-                stages.append(self.runtime.job(getattr(self.loaded, call), table, self.threads))
+                program = getattr(self.loaded, call)
+                stages.append(self.runtime.job(program, table, self.threads, self.brief))
             else:
                 stages += [partial(f, *args, out=out) for f, args, out in self.nest_steps(call)]
         return stages

@@ -183,20 +183,24 @@ class Runtime:
         found = blas()
         if found is not None:
             self.library.setup(*map(ctypes.c_void_p, found.threads))
-        self.library.run.restype = None
+        # this one keeps the GIL: to get it back takes longer than many a program
+        self.brief = ctypes.PyDLL(self.library._name, handle=self.library._handle)
+        self.library.run.restype = self.brief.run.restype = None
         self.barrier_at = address(self.library.barrier)
         self.stamp_at = address(self.library.stamp)
 
-    def job(self, program: Any, table: Any, threads: int) -> Callable[[], None]:
+    def job(self, program: Any, table: Any, threads: int, brief: bool) -> Callable[[], None]:
         """A call of a program as a function without arguments.
 
         Args:
             program: The function of a library.
             table: The addresses that it works with.
             threads: How many are to run it.
+            brief: Whether Python's other threads may wait until it is done.
         """
         job = Job(address(program), ctypes.addressof(table), threads)
-        return partial(self.library.run, ctypes.byref(job))  # ctypes takes long over each argument
+        run = self.brief.run if brief else self.library.run
+        return partial(run, ctypes.byref(job))  # ctypes takes long over each argument
 
 
 @cache
