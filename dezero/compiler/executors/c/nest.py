@@ -21,6 +21,9 @@ from ...planning.operations import TYPES, cost, dtype_name
 from ...tracing.tape import Node
 from .expressions import Expressions, Loops, Pass, Register, literal
 
+PAIRED = 64  # elements from which on there are enough vectors
+# Clang works on one vector at a time, in which operations wait for each other; GCC mixes them
+PAIRS = "#pragma clang loop interleave_count(2)"
 SIGNS = {"maximum": ">", "minimum": "<"}
 EXACT = 1 << 12  # terms of float32 that are summed in float32 before they go into a double
 
@@ -226,6 +229,8 @@ class NestText(Expressions):
             if level == len(self.inner) - 1 and size > 1 and self.is_parallel(k):
                 clauses = [clause for r in now.registers for clause in r.clauses()]
                 lines.append(indented(depth + level, " ".join(["#pragma omp simd", *clauses])))
+                if size >= PAIRED:
+                    lines.append(indented(depth + level, PAIRS))
             lines.append(indented(depth + level, self.head((k, size))))
         inside = depth + len(self.inner)
         lines += [indented(inside, line) for line in now.lines()]
