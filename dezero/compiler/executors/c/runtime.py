@@ -34,6 +34,7 @@ SOURCE = """
 #define STORE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELEASE)
 #define BUSY 4000    /* turns of waiting before a thread gives its turn away */
 #define AWAKE 20000  /* and before it sleeps */
+#define STACK (8 << 20)  /* bytes, for what rows keep: systems give 128 KB to 8 MB */
 
 typedef void (*program_t)(int64_t thread, int64_t threads, void **table);
 
@@ -118,12 +119,16 @@ static void grow(int64_t n)
     static int registered;
     if (!registered) pthread_atfork(0, 0, forget);
     registered = 1;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     for (; made < n; made++) {
         pthread_t thread;
         born[made] = round_;
-        if (pthread_create(&thread, 0, worker, (void *)(intptr_t)made)) return;
-        pthread_detach(thread);
+        if (pthread_create(&thread, &attributes, worker, (void *)(intptr_t)made)) break;
     }
+    pthread_attr_destroy(&attributes);
 }
 
 static void together(program_t what, void **with, int64_t n)
