@@ -18,7 +18,7 @@ from ..errors import CompileError
 from .executors.c.toolchain import Job, NoCompiler, NotReady, deferring
 from .executors.numpy import Executor
 from .interrupts import uninterrupted
-from .planning.plan import planned
+from .planning.plan import Gradient, planned
 from .state import commit
 from .state.effects import Recipe
 from .state.fetch import Writer, owner
@@ -33,6 +33,7 @@ FAILED = object()  # a run whose guards do not hold
 KEPT = ("opaque", "contents")  # kinds of places of which the object itself stays
 LATEST = 100  # times that are kept
 TIMED = 8  # one in so many replays is timed, since telling the time takes some
+YOUNG = 2  # runs of an executor, of which the first replaces what eager and traced steps have left
 ROUNDS = 4  # of compiling in the background, after which a path waits for the compiler
 
 
@@ -109,6 +110,10 @@ class Path:
             self.rebind(values)
         if self.loose and self.meet(values):
             return FAILED
+        if self.young:
+            self.young -= 1
+            if not self.young:
+                trim()
         executor, flags = self.executor, self.executor.flags
         timed = not self.runs % TIMED
         begun = perf_counter() if timed else 0.0
@@ -131,8 +136,6 @@ class Path:
         if failed < 0:
             if timed:
                 self.times.append(perf_counter() - begun)
-            if not self.runs:
-                trim()
             self.runs += 1
             return result
         self.failures += 1
@@ -181,6 +184,7 @@ class Path:
     def begun(self) -> Executor:
         """The executor that was waiting, or a new one, or one in NumPy until it can begin."""
         self.pending = []
+        self.young = YOUNG
         self.times.clear()
         self.rounds += 1
         try:
@@ -207,7 +211,9 @@ class Path:
 
     def made(self, kind: type[Executor]) -> Executor:
         """An executor with a plan of its own, which has to be completed."""
-        return kind(self.trace, planned(self.trace, self.given), dict(self.bound))
+        plan = planned(self.trace, self.given)
+        plan.gradients = gradients(self.trace, self.fixed)
+        return kind(self.trace, plan, dict(self.bound))
 
     def settle(self) -> None:
         """Take the C executor if its compiler is done, or stay with NumPy if it has failed."""
@@ -218,7 +224,6 @@ class Path:
             self.kind, self.fallback, self.pending = Executor, errors[0], []
         elif self.pending:
             self.executor = self.begun()
-            trim()
 
 
 def trim() -> None:
@@ -261,6 +266,30 @@ def named_in(trace: Trace) -> tuple[list[int], list[int]]:
             if isinstance(part, tuple):
                 recipes += inner(part)
     return sorted(named), sorted(numbers)
+
+
+def gradients(trace: Trace, fixed: dict[int, Any]) -> dict[int, Gradient]:
+    """The outputs that replace gradients of Variables that stay, if that is all done to these."""
+    inside: dict[Any, int] = {(p.parent, p.how, p.key): p.index for p in trace.places}
+    named = set(named_in(trace)[0])
+    found: dict[int, Gradient] = {}
+    for kind, index, *assigned in trace.effects:
+        if kind == "set" and assigned[:2] == ["slot", "grad"] and index in fixed:
+            old = inside.get((index, "slot", "grad"))
+            data = inside.get((old, "slot", "_data"))
+            if not {old, data} & named and (data is None or data in trace.unread):
+                slot = None if data is None else trace.slots.index(data)
+                found.update(dict.fromkeys(outputs_of(assigned[2]), Gradient(fixed[index], slot)))
+    return found
+
+
+def outputs_of(recipe: Recipe) -> list[int]:
+    """The output that is the array of a new Variable, if a recipe is of one."""
+    made = recipe[2] if recipe[0] == "new" else recipe
+    if made[0] != "variable":
+        return []
+    data = made[2][2] if made[2][0] == "new" else made[2]
+    return [data[1]] if data[0] == "array" else []
 
 
 def changed_objects(trace: Trace) -> set[int]:

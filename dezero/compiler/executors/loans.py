@@ -3,6 +3,9 @@
 New memory for each gradient of a large model would cost more than computing it. So every result
 has two arrays, which take turns: while the program still has the one, the next step fills the
 other. One that somebody has kept for longer is theirs, and replaced by a new one.
+
+A large gradient has one array only, where nothing can fail any more when it is written: the run
+writes over the gradient that it replaces, if that is all that the program has of it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from sys import getrefcount
 from typing import Any
 
 import numpy as np
+
+from ...core import Variable
+from ..planning.plan import Gradient
 
 LINE = 64  # bytes of a cache line, and of the longest vector register
 
@@ -46,6 +52,51 @@ class Turn:
         """Take note that an output has got a new array."""
 
 
+class Renewed:
+    """The one array of a gradient.
+
+    Args:
+        like: An array like it.
+        gradient: Whose it is.
+    """
+
+    def __init__(self, like: Any, gradient: Gradient) -> None:
+        self.gradient = gradient
+        self.array = made(like)
+        self.alone = 0  # what is counted while nobody has it
+
+    def count(self) -> int:
+        """What has the array."""
+        return getrefcount(self.array)
+
+    def is_free(self, values: Sequence[Any]) -> bool:
+        """Whether nobody has the array but the gradient that is going to be replaced.
+
+        That has it through its Variable, and the values that were found for the call.
+        """
+        others = self.count() - self.alone
+        if not others:
+            return True
+        if holders(self.gradient.owner) != ALONE or self.gradient.slot is None:
+            return False
+        array = self.array
+        own = self.gradient.owner.grad._data is array, values[self.gradient.slot] is array
+        return all(own) and others == len(own)
+
+
+def holders(owner: Any) -> int:
+    """What has the gradient of a Variable."""
+    held = owner.grad
+    return getrefcount(held)
+
+
+def counted_alone() -> int:
+    """What `holders` counts if only the Variable has its gradient."""
+    owner = Variable(np.zeros(1))
+    owner.grad = Variable(np.zeros(1))
+    return holders(owner)
+
+
 class Memory(np.ndarray):
     """Bytes of which an array is made.
 
@@ -58,3 +109,6 @@ def made(like: Any) -> Any:
     """A new array of this shape and dtype, which begins at a cache line."""
     memory = Memory(like.nbytes + LINE, np.uint8)
     return np.ndarray(like.shape, like.dtype, memory, -memory.ctypes.data % LINE)
+
+
+ALONE = counted_alone()

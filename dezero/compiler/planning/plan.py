@@ -20,6 +20,19 @@ from .simplify import simplified
 DRAWS = ("dropout_mask",)  # calls that move the random stream on: they are never left out
 
 
+@dataclass(frozen=True)
+class Gradient:
+    """What an output replaces: the gradient of a Variable.
+
+    Attributes:
+        owner: The Variable.
+        slot: The slot of the array that is replaced, at which the tape never looks; None without.
+    """
+
+    owner: Any
+    slot: int | None
+
+
 @dataclass
 class Plan:
     """What an executor carries out.
@@ -28,6 +41,7 @@ class Plan:
         nodes: Of the tape, by id.
         order: Ids of the nodes that are computed, views included.
         given: The numbers of the outputs whose arrays the program keeps.
+        gradients: Those of them that replace gradients.
         arena: Bytes of the arena, as the executor has laid it out.
         unshared: Bytes that the results would take without sharing memory.
     """
@@ -35,6 +49,7 @@ class Plan:
     nodes: list[Node]
     order: list[int]
     given: set[int] = field(default_factory=set)
+    gradients: dict[int, Gradient] = field(default_factory=dict)
     arena: int = 0
     unshared: int = 0
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from ....arrays import random
 from ...planning.fuse import Nest
+from ...planning.layout import node_bytes
 from ...planning.memory import rounded
 from ...planning.plan import Plan, is_aligned, kept_roots, lendable
 from ...trace import Trace
 from ...tracing.tape import Guard
-from ..loans import Turn
+from ..loans import Renewed, Turn, made
 from ..numpy import Executor, Stale
 from . import gemm
 from .blas import blas
@@ -29,6 +30,7 @@ from .toolchain import NoCompiler, Unit, begin, built
 from .vectors import FLAGS
 
 WORTH = 1_200_000  # of a program's cost, in about a nanosecond's eighth: less runs on one thread
+LARGE = 1 << 16  # bytes of a gradient that has one array only
 SETUP = """typedef void (*stage_t)(int64_t, int64_t, void *const *, char *);
 typedef void (*gemm_float_t)(int, int, int, {0}, {0}, {0}, float, const float *, {0},
     const float *, {0}, float, float *, {0});
@@ -86,6 +88,8 @@ class CExecutor(Executor):
         self.lent = {k: root for k, root in found.items() if root not in self.touched}
         kept = kept_roots(self.trace, self.schedule)
         self.schedule.allocate(kept, scratch, set(self.lent.values()))
+        self.settled = self.first_settled()
+        self.renewed = self.renewable()
 
     def find_outside(self) -> None:
         """What NumPy computes in between, and the roots that it reads or writes."""
@@ -129,11 +133,14 @@ class CExecutor(Executor):
         self.fill(loaded[: len(kernels)])
         self.prepare_loading()
         super().complete()
+        for gradient in self.renewed.values():
+            gradient.alone = gradient.count()
 
     def sequence(self, bodies: list[str]) -> list[str | Nest]:
         """What to call, in order: C functions by name, or nests that NumPy computes.
 
-        The guards are checked before the state is written over, in the last of the functions.
+        The guards are checked as soon as nothing else can fail any more, and before the state is
+        written over, which the last of the functions does.
         """
         calls: list[str | Nest] = []
         pending: list[Piece] = []
@@ -145,17 +152,41 @@ class CExecutor(Executor):
                 calls.append(name)
                 pending.clear()
 
-        for nest in self.schedule.ordinary:
+        for number, nest in enumerate(self.schedule.nests):
+            if number == self.settled:
+                pending += self.writer.checks(self.guards)
             if self.writer.writes(nest):
                 pending += self.writer.pieces(nest)
             else:
                 close()
                 calls.append(nest)
-        pending += self.writer.checks(self.guards)
-        for nest in self.schedule.final:
-            pending += self.writer.pieces(nest)
+        if self.settled == len(self.schedule.nests):
+            pending += self.writer.checks(self.guards)
         close()
         return calls
+
+    def first_settled(self) -> int:
+        """The number of the first nest that can't fail, nor any after it, if the guards hold."""
+        roots, home = self.layout.roots, self.schedule.fusion.home
+        guards = {home.get(roots[guard.node]) for guard in self.guards}
+        known: set[tuple[int, int]] = set()
+        first = 0
+        for number, nest in enumerate(self.schedule.ordinary, 1):
+            checked = self.writer.checked(nest)
+            if nest.index in guards or not checked <= known or not self.writer.writes(nest):
+                first = number
+            known |= checked
+        return first
+
+    def renewable(self) -> dict[int, Renewed]:
+        """The gradients that are written when nothing can fail any more."""
+        nests, nodes = self.schedule.nests[self.settled :], self.nodes
+        late = {i for nest in nests for i in nest.members}
+        return {
+            k: Renewed(self.layout.dummies[self.trace.outputs[k]], gradient)
+            for k, gradient in self.plan.gradients.items()
+            if self.lent.get(k) in late and node_bytes(nodes[self.lent[k]]) >= LARGE
+        }
 
     def link(self, loaded: Any, products: dict[str, Any]) -> None:
         """Tell a library where the functions are that it calls."""
@@ -199,6 +230,8 @@ class CExecutor(Executor):
     def made_turn(self, outputs: list[Any], given: dict[int, Any]) -> NativeTurn:
         """What every second run hands out, with a program that writes into it."""
         places = {k: self.writer.table[root] for k, root in self.lent.items()}
+        given = {k: x for k, x in given.items() if k not in self.renewed}
+        outputs = [self.renewed[k].array if k in self.renewed else x for k, x in enumerate(outputs)]
         turn = NativeTurn(outputs, given, self.table, places)
         turn.stages = self.linked(turn.table)
         return turn
@@ -238,6 +271,8 @@ class CExecutor(Executor):
         turn = self.other
         self.turn, self.other = turn, self.turn
         turn.take()
+        if self.renewed:
+            self.renew(values)
         if self.copied:
             self.load(values)
         if self.pointed:
@@ -254,6 +289,15 @@ class CExecutor(Executor):
         if self.kept:
             self.finish()
         return -1
+
+    def renew(self, values: Any) -> None:
+        """See to it that nobody has the gradients' arrays but what the run replaces."""
+        for k, gradient in self.renewed.items():
+            if not gradient.is_free(values):
+                gradient.array = made(gradient.array)
+                for turn in (self.turn, self.other):
+                    turn.outputs[k] = gradient.array
+                    turn.replaced(k)
 
     def point(self, values: Any, table: Any) -> None:
         """Point to arrays where they are, if they can be read there."""

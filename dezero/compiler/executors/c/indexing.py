@@ -22,6 +22,7 @@ class Indexing:
     arrays: tuple[int, ...]
     extent: int  # rows that the index names
     begins: str  # what the result begins as: "nothing", "copy" of the first operand, or "zeros"
+    checked: frozenset[tuple[int, int]]  # index arrays, and the sizes that they must not reach
 
 
 def index_of(node: Node) -> tuple[Any, tuple[int, ...], str] | None:
@@ -63,6 +64,7 @@ def indexing(node: Node, dummies: dict[int, Any]) -> Indexing | None:
         (node.id, operands[-1], *parts),
         arrays[0].size,
         begins,
+        frozenset(zip(parts, x.shape, strict=False)),
     )
 
 

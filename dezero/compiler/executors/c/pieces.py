@@ -68,6 +68,12 @@ class Writer:
             return True
         return indexing(node, self.layout.dummies) is not None or self.is_called(node)
 
+    def checked(self, nest: Nest) -> frozenset[tuple[int, int]]:
+        """Index arrays that a nest finds to be in range, or gives up, and the sizes."""
+        node = self.nodes[nest.members[0]]
+        rows = None if nest.loop else indexing(node, self.layout.dummies)
+        return frozenset() if rows is None else rows.checked
+
     def pieces(self, nest: Nest) -> list[Piece]:
         """The pieces of a nest."""
         node = self.nodes[nest.members[0]]
