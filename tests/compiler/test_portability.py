@@ -8,6 +8,7 @@ import pytest
 import dezero
 import dezero.functions as F
 from dezero import Variable
+from dezero.compiler.executors.c.toolchain import FIXED_VECTORS
 from tests.compiler.emulated import Emulated
 from tests.compiler.test_catalogue import check, equal
 from tests.compiler.test_convolution_kernels import GEOMETRIES
@@ -16,6 +17,7 @@ from tests.compiler.test_vectors import command
 
 COMPILERS = {
     "gcc": ("aarch64-linux-gnu-gcc",),
+    "gcc with SVE": ("aarch64-linux-gnu-gcc", "-march=armv8.4-a+sve", FIXED_VECTORS[0]),
     "clang": ("clang", "--target=aarch64-linux-gnu"),
 }
 IMAGES = ("channels_mixed", "to_one_channel", "dilated_groups", "depthwise", "tall_image")
@@ -38,7 +40,7 @@ def arm(request, monkeypatch):
     if missing:
         pytest.skip(f"there is no {', '.join(missing)}")
     monkeypatch.setattr(Emulated, "compiler", COMPILERS[request.param])
-    monkeypatch.setattr(Emulated, "emulator", ("qemu-aarch64",))
+    monkeypatch.setattr(Emulated, "emulator", ("qemu-aarch64", "-cpu", "max"))
     monkeypatch.setattr("dezero.compiler.CExecutor", Emulated)
 
 

@@ -231,7 +231,7 @@ def test_the_instruction_set_can_be_named(monkeypatch):
     assert len(keys) == 4
     monkeypatch.setattr(toolchain.platform, "machine", lambda: "arm64")
     monkeypatch.delenv("DEZERO_MARCH")
-    assert compiler().wanted[-1] == "-mcpu=native"
+    assert "-mcpu=native" in compiler().wanted
 
 
 @NEEDS_C

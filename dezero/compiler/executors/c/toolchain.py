@@ -34,6 +34,8 @@ FLAGS: tuple[str, ...] = ("-O2", "-shared", "-fPIC", "-w", "-std=gnu11")
 # what a compiler may lack: without these the code is slower, or as right
 WANTED: tuple[str, ...] = ("-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math")
 WANTED += ("-ffp-contract=off", "-fwrapv")
+# GCC 12 gives wrong sums and maxima in vectors whose length it does not know, SVE's
+FIXED_VECTORS = ("--param=aarch64-autovec-preference=1", "-mautovec-preference=asimd-only")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SECONDS = 120  # after which a compiler is given up
 
@@ -124,7 +126,7 @@ def described(command: tuple[str, ...], program: str) -> Compiler:
 def machine_flags(march: str | None) -> tuple[str, ...]:
     """The flags for an instruction set; for that of this processor if there is no name."""
     if platform.machine() in ("arm64", "aarch64"):
-        return (f"-march={march}",) if march else ("-mcpu=native",)
+        return (f"-march={march}" if march else "-mcpu=native", *FIXED_VECTORS)
     flags = (f"-march={march or 'native'}",)
     wide = march == "x86-64-v4" or (march is None and "avx512f" in cpu().split())
     return (*flags, "-mprefer-vector-width=512") if wide else flags
