@@ -73,11 +73,11 @@ def table(rows: list[dict[str, str]], left: Container[str] = ()) -> list[str]:
 
 def details(k: int, path: Path) -> list[str]:
     """What else there is to say of a path: its guards, and what runs outside of C."""
-    lines = [
-        f"path {k}, guard at {guard.line}: "
-        + (f"truth is {guard.value}" if guard.truth else f"value is {guard.value}")
+    guards = Counter(
+        f"path {k}, guard at {guard.line}: {'truth' if guard.truth else 'value'} is {guard.value}"
         for guard in [*path.trace.tape.guards, *path.trace.tape.judged]
-    ]
+    )
+    lines = [f"{line} ({n} times)" if n > 1 else line for line, n in guards.items()]
     if path.fallback:
         lines.append(f"path {k} runs in NumPy: {path.fallback}")
     if path.pending:

@@ -42,6 +42,13 @@ def test_one_row_for_each_path():
     assert {"kernels", "arena", "failed"} <= set(found[0])
 
 
+def test_guards_of_one_line_are_one_line():
+    step = called(compile(lambda x: x if x[0] > 0 and x[1] > 0 else -x, executor="numpy"), 3)
+    guards = [line for line in step.report().splitlines() if "guard at" in line]
+    assert len(guards) == 1
+    assert guards[0].endswith("truth is True (2 times)")
+
+
 def test_guards_and_numbers():
     class Settings:
         rate = 1.0
