@@ -14,6 +14,7 @@ one that begins before what the node needs, so none can come to depend on itself
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 
@@ -208,10 +209,8 @@ class Fusion:
         if found is None:
             axes, _ = self.frame(i)
             x = self.layout.dummies[j]
-            missing = len(axes) - x.ndim
-            strides = [0] * missing + [
-                s // x.itemsize if n > 1 else 0 for s, n in zip(x.strides, x.shape, strict=True)
-            ]
+            strides = element_steps(x.shape, x.strides, x.itemsize)
+            strides = (0,) * (len(axes) - len(strides)) + strides
             found = self.known[i, j] = tuple([strides[d] for d in axes])
         return found
 
@@ -249,6 +248,13 @@ def summed_suffix(shape: Shape, summed: list[int]) -> int:
     return width if len(inside) < len(long) or len(long) == 1 else 0
 
 
+@lru_cache(maxsize=1 << 12)
+def element_steps(shape: Shape, strides: Shape, itemsize: int) -> Steps:
+    """Strides in elements; 0 along axes of one element."""
+    return tuple([s // itemsize if n > 1 else 0 for s, n in zip(strides, shape, strict=True)])
+
+
+@lru_cache(maxsize=1 << 12)
 def ends(shape: Shape, inner: int) -> tuple[int, ...]:
     """The products of sizes from the innermost out, starting from `inner`."""
     found, end = [], inner
@@ -259,6 +265,7 @@ def ends(shape: Shape, inner: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1 << 12)
 def refinement(*parts: tuple[int, ...]) -> tuple[int, ...] | None:
     """The bounds of all parts together; None where one divides another unevenly."""
     bounds = sorted(set().union(*parts))
@@ -267,6 +274,7 @@ def refinement(*parts: tuple[int, ...]) -> tuple[int, ...] | None:
     return tuple(bounds)
 
 
+@lru_cache(maxsize=1 << 12)
 def along(shape: Shape, strides: Steps, bounds: tuple[int, ...], inner: int) -> Steps:
     """The steps of an array along the sizes of a domain, from those along a shape's axes."""
     steps, end = [0] * len(bounds), inner

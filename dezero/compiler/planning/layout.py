@@ -74,6 +74,7 @@ class Layout:
         self.ids = count(len(nodes))
         sizes = [node_bytes(nodes[i]) for i in order]
         self.scratch = np.empty(max(sizes, default=64), np.uint8)
+        self.start = address(self.scratch)
         self.hints = hints(nodes, order) if native else {}
         for i in order:
             self.place(i)
@@ -118,7 +119,9 @@ class Layout:
             axes = order_of(self.dummies[i])
         else:
             dummy = np.ndarray([node.shape[d] for d in axes], node.dtype, self.scratch)
-            self.dummies[i] = dummy.transpose(np.argsort(axes)) if axes else dummy
+            plain = axes == tuple(range(len(axes)))
+            self.dummies[i] = dummy if plain else dummy.transpose(np.argsort(axes))
+            self.begins[i] = 0
         self.roots[i] = i
         self.orders[i] = axes
         self.order.append(i)
@@ -127,7 +130,7 @@ class Layout:
         """Where a node begins in the memory of its root, or of what that is a part of: bytes."""
         found = self.begins.get(i)
         if found is None:
-            found = self.begins[i] = address(self.dummies[i]) - address(self.scratch)
+            found = self.begins[i] = address(self.dummies[i]) - self.start
         return found
 
     def place_view(self, i: int) -> None:

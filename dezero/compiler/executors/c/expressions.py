@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -288,12 +289,19 @@ class Expressions:
         loop = TYPES[dtype_name(node.attr[0])]
         loop = "int" if loop == "boolean" else loop
         text = expression(node, self.nodes) or ""
-        terms = {"T": loop, "F": "f" if loop == "float" else ""}
-        terms["a"] = self.operand(i, node.ins[0], now, loop)
-        if re.search(r"\bb\b", text):
+        form = template(text, loop)
+        terms = {"a": self.operand(i, node.ins[0], now, loop)}
+        if "{b}" in form:
             terms["b"] = self.operand(i, node.ins[-1], now, loop)
-        text = text.replace("_T", f"_{loop}").replace("F(", f"{terms['F']}(")
-        return re.sub(r"\b(a|b|T)\b", lambda m: terms[m[0]], text)
+        return form.format(**terms)
+
+
+@cache
+def template(text: str, loop: str) -> str:
+    """The C of an operation in a type, with {a} and {b} for its operands."""
+    text = text.replace("_T", f"_{loop}").replace("F(", f"{'f' if loop == 'float' else ''}(")
+    terms = {"a": "{a}", "b": "{b}", "T": loop}
+    return re.sub(r"\b(a|b|T)\b", lambda m: terms[m[0]], text)
 
 
 def literal(value: Any, kind: str) -> str:

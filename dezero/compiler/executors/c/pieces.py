@@ -9,7 +9,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from ...planning.flops import flops
 from ...planning.fuse import Nest
-from ...planning.layout import address, called, node_bytes, node_size, same_place
+from ...planning.layout import called, node_bytes, node_size, same_place
 from ...planning.memory import rounded
 from ...planning.operations import FLOATS, TYPES, dtype_name
 from ...planning.plan import Schedule
@@ -52,6 +52,8 @@ class Writer:
         self.draws: list[int] = []
         self.multiplied: set[str] = set()
         self.small: dict[str, str] = {}
+        self.spans: dict[int, Span] = {}
+        self.products: dict[int, Product | None] = {}
         self.cost = 0.0
         self.numbers = {nest.index: k for k, nest in enumerate(schedule.nests)}
 
@@ -104,13 +106,15 @@ class Writer:
 
     def span(self, i: int) -> Span:
         """The memory of a node, from its first byte to its last."""
-        return self.part(i, self.layout.dummies[i])
+        if i not in self.spans:
+            self.spans[i] = self.part(i, self.layout.dummies[i])
+        return self.spans[i]
 
     def part(self, i: int, dummy: Any) -> Span:
         """The memory that a dummy of the same memory as a node's sees."""
         owner = self.schedule.owner(self.layout.roots[i])
         offset = self.schedule.memory.offsets.get(owner)
-        low, high = (end - address(self.layout.scratch) for end in byte_bounds(dummy))
+        low, high = (end - self.layout.start for end in byte_bounds(dummy))
         if offset is None:
             return Span(self.slot(owner), low, high)
         return Span(ARENA, offset + low, offset + high)
@@ -215,7 +219,10 @@ class Writer:
 
     def product(self, node: Node) -> Product | None:
         """How BLAS computes a matrix product."""
-        return product(node, *[self.layout.dummies[j] for j in (*node.ins[:2], node.id)])
+        if node.id not in self.products:
+            dummies = [self.layout.dummies[j] for j in (*node.ins[:2], node.id)]
+            self.products[node.id] = product(node, *dummies)
+        return self.products[node.id]
 
     def matmul(self, node: Node) -> list[Piece]:
         """A matrix product."""
