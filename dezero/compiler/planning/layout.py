@@ -7,6 +7,7 @@ does the algebra of strides itself, on arrays that are never touched.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -73,7 +74,7 @@ class Layout:
         self.copied: dict[tuple[int, Order], int] = {}
         self.ids = count(len(nodes))
         sizes = [node_bytes(nodes[i]) for i in order]
-        self.scratch = np.empty(max(sizes, default=64), np.uint8)
+        self.scratch = untouched(max(sizes, default=0))
         self.start = address(self.scratch)
         self.hints = hints(nodes, order) if native else {}
         for i in order:
@@ -191,6 +192,14 @@ class Layout:
                 if axes != plain:
                     return axes
         return plain
+
+
+def untouched(size: int) -> Any:
+    """Bytes of their own, which take no memory as long as nobody writes into them.
+
+    Those of NumPy may have been another array's before, and then are there already.
+    """
+    return np.frombuffer(mmap.mmap(-1, max(size, 64)), np.uint8)
 
 
 def address(x: Any) -> int:
