@@ -12,7 +12,7 @@ from ..arrays import Array, as_numpy
 from ..core import Parameter
 from ..errors import DTypeError, GradientError, SetupError, StateError, described, listed
 from .blocks import blocks
-from .state import read_arrays, read_numbers, zeros
+from .state import read_arrays, read_numbers, settle, zeros
 
 Self = TypeVar("Self", bound="Optimizer")
 Hook = Callable[[list[Parameter]], Any]
@@ -23,7 +23,8 @@ class Optimizer:
 
     `step(self, p, g, *state)` gets a Parameter's array, its gradient and the arrays of its state
     (one for each name in the class attribute `state_names`, zeros at first), or pieces of them,
-    and changes p and the state in place.
+    and changes p and the state in place. Every 16 updates, what is next to nothing in the state
+    (below 1e-35 in float32) becomes exactly 0, since denormal numbers are slow to compute with.
 
     Attributes:
         target: What has the Parameters.
@@ -104,6 +105,8 @@ class Optimizer:
             gradient = gradient.astype(np.float32)
         for piece in blocks([data, gradient, *self._state(param)]):
             self.step(*piece)
+            for x in piece[2:]:
+                settle(x, self.updates)
         param.data = data  # written into: the backward passes that read it must know
 
     def step(self, p: Array, g: Array, *state: Array) -> None:
