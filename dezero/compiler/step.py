@@ -20,13 +20,18 @@ from .path import FAILED, CompileWarning, Path, confirmed, key_of
 from .profile import Profile
 from .profiling import profiled
 from .report import report
-from .state.places import walk
+from .state.places import Place, lift, walk
 from .state.snapshot import Snapshot
 from .trace import Trace, trace, tracing
 
 ONCE = 2  # traces in a row may draw other random numbers: layers that make their weights
 LIMIT = 32  # paths that are kept; traces in a row that no second one confirms
 recording, training = SETTINGS["enable_backprop"].get, SETTINGS["train"].get
+
+
+def numbers_in(places: list[Place]) -> dict[str, Any]:
+    """Every number among places, by its path."""
+    return {p.label: p.value for p in places if type(p.value) in (int, float)}
 
 
 def method_of(instance: Any, name: str) -> Any:
@@ -128,21 +133,17 @@ class Step:
                 self.warn(f"it goes more than {LIMIT} ways; those beyond run eagerly")
             self.beyond += 1
             return self.function(*args, **kwargs)
-        before = self.numbers_now(args, kwargs)
+        places = walk(self.function, args, kwargs)
+        before = numbers_in(places)
         if self.numbers is None:
             self.kind.expect()
-            result = self.eager(args, kwargs)
+            result = self.eager(places)
         else:
             self.note_changes(self.numbers, before)
-            result = self.traced(args, kwargs, failed)
-        self.numbers = self.numbers_now(args, kwargs)
+            result = self.traced(places, failed)
+        self.numbers = numbers_in(walk(self.function, args, kwargs))
         self.note_changes(before, self.numbers)
         return result
-
-    def numbers_now(self, args: Any, kwargs: Any) -> dict[str, Any]:
-        """Every number in reach, by its path."""
-        places = walk(self.function, args, kwargs)
-        return {p.label: p.value for p in places if type(p.value) in (int, float)}
 
     def note_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         """A number that changes from step to step is state."""
@@ -153,9 +154,10 @@ class Step:
                     self.waiting.clear()  # they took it for a constant
                 self.lifted.add(name)
 
-    def eager(self, args: Any, kwargs: Any) -> Any:
+    def eager(self, places: list[Place]) -> Any:
         """The function itself; when it raises, everything is as it was before the call."""
-        snapshot = Snapshot(walk(self.function, args, kwargs), arrays=True)
+        args, kwargs = places[1].value, places[2].value
+        snapshot = Snapshot(places, arrays=True)
         state = random.get_state()
         try:
             return self.function(*args, **kwargs)
@@ -164,13 +166,14 @@ class Step:
             random.set_state(state)
             raise
 
-    def traced(self, args: Any, kwargs: Any, failed: tuple[Path, ...]) -> Any:
+    def traced(self, places: list[Place], failed: tuple[Path, ...]) -> Any:
         """A real step, traced; where it can't be, this call and all after it run eagerly."""
-        lifted = frozenset(self.lifted)
+        lift(places, self.lifted)
         try:
-            result, done, reason = trace(self.function, args, kwargs, lifted)
+            result, done, reason = trace(self.function, places)
         except Exception as error:
-            result = self.eager(args, kwargs)  # raises if the error is the program's own
+            again = walk(self.function, places[1].value, places[2].value)
+            result = self.eager(again)  # raises if the error is the program's own
             self.refuse(f"{type(error).__name__}: {error}")
             return result
         self.foreign = self.foreign + 1 if done.foreign else 0

@@ -20,7 +20,7 @@ from .interrupts import uninterrupted
 from .state.commit import Commit, Writer
 from .state.effects import Recipe, Recipes
 from .state.generators import Generators
-from .state.places import Place, children, is_library, names, put, walk
+from .state.places import Place, children, is_library, names, put
 from .state.snapshot import Snapshot
 from .state.spent import Spent, earlier
 from .state.streams import Streams
@@ -81,10 +81,8 @@ class Trace:
         return None if self.outputs == other.outputs else "the results are others in the next call"
 
 
-def trace(
-    function: Callable[..., Any], args: Any, kwargs: Any, lifted: frozenset[str]
-) -> tuple[Any, Trace, str | None]:
-    """Run a step on traced arrays.
+def trace(function: Callable[..., Any], places: list[Place]) -> tuple[Any, Trace, str | None]:
+    """Run a step on traced arrays, given the places that its call can reach.
 
     Returns:
         Its result, the trace, and why the trace can't stand for the step (None if it can).
@@ -93,7 +91,6 @@ def trace(
         CompileError: Something can't be traced. Nothing has been changed.
         Exception: What the step raises. Nothing has been changed.
     """
-    places = walk(function, args, kwargs, lifted)
     check_devices(places)
     check_proxies(places)
     snapshot = Snapshot(places, arrays=False)
@@ -199,7 +196,7 @@ def traced_slots(places: list[Place], tape: Tape) -> dict[int, TraceArray]:
             x = place.value
             value = duplicate(x) if isinstance(x, np.ndarray) else x
             node = tape.slot(len(slots), np.shape(x), np.asarray(x).dtype)
-            slots[place.index] = TraceArray(value, tape, node)
+            slots[place.index] = TraceArray(value, tape, node, made=tape.nodes[node].line)
     tape.arrays = len(slots)
     return slots
 

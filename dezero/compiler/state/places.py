@@ -26,6 +26,8 @@ from ..tracing.tracearray import TraceArray
 
 Child = tuple[str, Any, Any]  # how to get there, the key, what is there
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
+USUAL = dict.fromkeys((bool, int, float, str, type(None)), "constant")  # kinds of places, by type
+USUAL |= dict.fromkeys((Variable, dict, list, tuple), "object")
 OPAQUE: tuple[Any, ...] = (types.ModuleType, np.ufunc)
 CONTENTS: tuple[Any, ...] = (set, frozenset, deque, bytearray)  # compared by what they hold
 BUILTIN: tuple[Any, ...] = (types.BuiltinFunctionType, types.MethodWrapperType)  # of C, bound
@@ -240,7 +242,7 @@ def class_children(kind: type) -> list[Child]:
                 continue
             inside.append(("code", (name, wrapper), code))
         hidden = functions or name.startswith("__")
-        if not hidden and kind_of_place(value, False) != "opaque":
+        if not hidden and kind_of_place(value) != "opaque":
             inside.append(("class", name, value))
     return inside
 
@@ -252,12 +254,13 @@ def is_written(function: types.FunctionType) -> bool:
     return function.__code__.co_filename == "<string>"
 
 
-def kind_of_place(x: Any, lifted: bool) -> str:
-    """The kind of what was found, but for "alias"."""
+def kind_of_place(x: Any) -> str:
+    """The kind of what was found, but for "alias" and "number"."""
+    kind = type(x)
+    if kind in USUAL:
+        return USUAL[kind]
     if isinstance(x, np.ndarray | np.generic | TraceArray):
         return "array"
-    if type(x) in (int, float) and lifted:
-        return "number"
     if isinstance(x, CONSTANTS):
         return "constant"
     if isinstance(x, CONTENTS):
@@ -300,16 +303,13 @@ def label(parent: str, how: str, key: Any) -> str:
     return f"{parent}.{name}"
 
 
-def walk(
-    function: Callable[..., Any], args: Any, kwargs: Any, lifted: frozenset[str] = frozenset()
-) -> list[Place]:
+def walk(function: Callable[..., Any], args: Any, kwargs: Any) -> list[Place]:
     """Every place that a call of function(*args, **kwargs) can reach, parents first.
 
     Args:
         function: What is called.
         args: Its positional arguments.
         kwargs: Its keyword arguments.
-        lifted: Labels of the numbers that are state, because they have been seen to change.
     """
     places: list[Place] = []
     seen: dict[int, int] = {}
@@ -317,7 +317,7 @@ def walk(
     def found(parent: int, how: str, key: Any, value: Any) -> list[tuple[int, str, Any, Any]]:
         """Add a place; what is inside it."""
         text = label(places[parent].label if parent >= 0 else "", how, key)
-        kind = kind_of_place(value, text in lifted)
+        kind = kind_of_place(value)
         place = Place(len(places), parent, how, key, value, kind, text)
         places.append(place)
         place.graphed = isinstance(value, Variable) and value.creator is not None
@@ -332,6 +332,13 @@ def walk(
     while stack:
         stack.extend(found(*stack.pop())[::-1])
     return places
+
+
+def lift(places: list[Place], lifted: set[str]) -> None:
+    """Make the numbers with these labels state, because they have been seen to change."""
+    for place in places:
+        if type(place.value) in (int, float) and place.label in lifted:
+            place.kind = "number"
 
 
 def put(parent: Any, how: str, key: Any, value: Any) -> bool:
