@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from sys import getrefcount
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,7 @@ class Writer:
         self.env: dict[str, Any] = {"new": object.__new__, "asarray": np.asarray, "clock": clock}
         self.env |= {"Spent": Spent, "getrefcount": getrefcount}
         self.env["cell_of"] = cell_of
+        self.names: dict[int, str] = {}  # of constants, by id
         self.given: set[int] = set()
         self.lines: list[str] = []
 
@@ -46,9 +49,10 @@ class Writer:
         """A name for an object in the code."""
         if x is None:
             return "None"
-        name = f"k{len(self.env)}"
-        self.env[name] = x
-        return name
+        if id(x) not in self.names:
+            name = self.names[id(x)] = f"k{len(self.env)}"
+            self.env[name] = x
+        return self.names[id(x)]
 
     def place(self, i: int) -> str:
         """The code of the object at a place."""
@@ -184,13 +188,18 @@ class Writer:
         self.lines.append(f"return {self.value(result)}")
         unpacked = "".join([f"o{k}, " for k in range(outputs)])
         body = "\n    ".join([f"{unpacked or '_'} = o", "now = clock.tick()", *self.lines])
-        names = ", ".join(f"{name}={name}" for name in self.env)
-        namespace = dict(self.env)
-        source = f"def commit(v, o, {names}):\n    {body}\n"
-        code = compile(source, "<dezero.compiler commit>", "exec")
-        exec(code, namespace)  # noqa: S102 (our own text)
-        commit: Commit = namespace["commit"]
-        return commit
+        code = compiled(f"def commit(v, o, {', '.join(self.env)}):\n    {body}\n")
+        return FunctionType(code, {}, "commit", tuple(self.env.values()))
+
+
+@lru_cache(maxsize=4)
+def compiled(source: str) -> CodeType:
+    """The code of the function that a text defines: two traces of a step have the same."""
+    namespace: dict[str, Any] = {}
+    code = compile(source, "<dezero.compiler commit>", "exec")
+    exec(code, namespace)  # noqa: S102 (our own text)
+    function: FunctionType = namespace["commit"]
+    return function.__code__
 
 
 def references() -> int:
