@@ -75,9 +75,11 @@ def where(condition: Any, *choices: Any) -> Any:
         raise Unusual
     operands = (condition, *choices)
     tape = next(x.tape for x in operands if isinstance(x, TraceArray))
-    value = np.where(*plain(operands))
-    dtype = np.result_type(*[x if isinstance(x, np.dtype) else x(0) for x in map(kind_of, choices)])
-    if all(type(plain(x)) in (int, float) for x in choices):
+    values = plain(operands)
+    value = np.where(*values)
+    kinds = [kind_of(x) for x in values[1:]]
+    dtype = np.result_type(*[kind if isinstance(kind, np.dtype) else kind(0) for kind in kinds])
+    if all(type(x) in (int, float) for x in values[1:]):
         dtype = value.dtype
     ins = tape.cast(node_of(tape, condition, bool), np.dtype(bool))
     nodes = [tape.cast(node_of(tape, x, dtype), np.dtype(dtype)) for x in choices]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,11 +63,21 @@ def node_of(tape: Tape, x: Any, dtype: Any) -> int:
 
 
 def kind_of(x: Any) -> Any:
-    """An operand's dtype, or its type where it is a Python number and gives way to the others."""
-    x = plain(x)
+    """A value's dtype, or its type where it is a Python number and gives way to the others."""
+    if isinstance(x, np.ndarray):
+        return x.dtype
     if isinstance(x, bool):
         return np.dtype(bool)
     return type(x) if type(x) in NUMBERS else np.asarray(x).dtype
+
+
+@lru_cache(maxsize=1 << 10)
+def computed_in(ufunc: Any, *kinds: Any) -> tuple[np.dtype[Any], ...]:
+    """The dtypes that a ufunc computes in, and that of its result."""
+    if ufunc in COMPARISONS and kinds == (int, int):  # NumPy compares Python's as objects
+        kinds = (np.dtype(np.int64),) * 2
+    dtypes: tuple[np.dtype[Any], ...] = ufunc.resolve_dtypes((*kinds, None))
+    return dtypes
 
 
 def target(out: Any) -> TraceArray | None:
@@ -105,34 +116,37 @@ def record_ufunc(
     if method != "__call__" or kwargs or ufunc.nout > 1 or ufunc.nin > 2:
         result = record_call(tape, getattr(ufunc, method), inputs, kwargs, ufunc.__name__)
         return stored(out, result)
-    values = plain(inputs)
-    kinds = [kind_of(x) for x in inputs]
-    if ufunc in COMPARISONS and kinds == [int, int]:  # NumPy compares Python's as objects
-        kinds = [np.dtype(np.int64)] * 2
-    dtypes = ufunc.resolve_dtypes((*kinds, None))
+    count = len(tape.nodes)
+    values = [plain(x) for x in inputs]
+    dtypes = computed_in(ufunc, *[kind_of(x) for x in values])
     value = ufunc(*values) if out is None else ufunc(*values, out=out.value)
     ins = tuple([node_of(tape, x, d) for x, d in zip(inputs, dtypes, strict=False)])
     if ufunc is np.matmul:
         node = tape.add("matmul", "", ins, None, np.shape(value), dtypes[-1])
-        return stored(out, value, tape, node)
+        return stored(out, value, tape, node, count)
     shape = np.shape(value) if out is None else np.broadcast_shapes(*map(np.shape, values))
     if all(tape.constant(i) is not None for i in ins):
         with np.errstate(all="ignore"):
             node = tape.const(ufunc(*[tape.constant(i) for i in ins]))
     else:
         node = tape.add("ufunc", ufunc.__name__, ins, dtypes, shape, dtypes[-1])
-    return stored(out, value, tape, node)
+    return stored(out, value, tape, node, count)
 
 
-def stored(out: TraceArray | None, value: Any, tape: Tape | None = None, node: int = -1) -> Any:
-    """A result as a new traced array, or in the place that `out=` named."""
+def stored(
+    out: TraceArray | None, value: Any, tape: Tape | None = None, node: int = -1, count: int = 0
+) -> Any:
+    """A result as a new traced array, or in the place that `out=` named.
+
+    `count` are the nodes that there were when the operation began.
+    """
     if tape is None:  # already a traced array
         if out is None:
             return value
         out[...] = value
         return out
     if out is None:
-        return TraceArray(value, tape, node)
+        return TraceArray(value, tape, node, made=tape.line_since(count))
     out.write(node)
     return out
 
@@ -153,6 +167,7 @@ def record_reduction(
     kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
     if kwargs or not isinstance(x, TraceArray):
         return stored(out, record_call(tape, ufunc.reduce, (x,), given | kwargs, "reduce"))
+    count = len(tape.nodes)
     value = ufunc.reduce(np.asarray(x.value), **given)
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(sorted([int(a) % x.ndim for a in axes if x.ndim]))
@@ -164,7 +179,7 @@ def record_reduction(
     node = tape.view(node, reshaped(np.shape(value)), np.asarray(value))
     if out is not None:
         out.value[...] = value
-    return stored(out, value, tape, node)
+    return stored(out, value, tape, node, count)
 
 
 def record_at(tape: Tape, ufunc: Any, x: Any, index: Any, value: Any = None) -> None:
@@ -222,5 +237,5 @@ def recorded(
 
         return first.viewed(View(call.name, (k, repr(args), repr(kwargs)), taken), result)
     node = tape.add("call", call.name, ins, (tape.calls, k, call), array.shape, array.dtype, True)
-    traced = TraceArray(result, tape, node)
+    traced = TraceArray(result, tape, node, made=tape.nodes[node].line)
     return traced if isinstance(result, np.ndarray | np.generic) else traced.seen()

@@ -179,6 +179,10 @@ class Tape:
             self.known[key] = node.id
         return node.id
 
+    def line_since(self, count: int) -> str:
+        """The line of the program that is running, if it began when there were `count` nodes."""
+        return self.nodes[-1].line if len(self.nodes) > count else program_line()
+
     def forward_line(self, function: Any) -> str:
         """The line of a Function that is being differentiated; nothing of None."""
         for output in function.outputs if function is not None else ():
@@ -291,11 +295,12 @@ def running() -> tuple[str, Any]:
     frame: FrameType | None = sys._getframe(1)
     backward: FrameType | None = None
     while frame is not None:
-        name = shown(frame.f_code.co_filename)
+        code = frame.f_code
+        name = shown(code.co_filename)
         if name:
             function = backward.f_locals.get("f") if backward is not None else None
             return f"{name}:{frame.f_lineno}", function
-        if frame.f_code is PROPAGATE:
+        if code is PROPAGATE:
             backward = frame
         frame = frame.f_back
     return "?", None

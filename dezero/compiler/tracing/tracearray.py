@@ -53,6 +53,7 @@ class TraceArray(NDArrayOperatorsMixin):
         node: int,
         base: TraceArray | None = None,
         view: View | None = None,
+        made: str = "",
     ) -> None:
         self.value = value
         self.tape = tape
@@ -61,7 +62,7 @@ class TraceArray(NDArrayOperatorsMixin):
         self.view_of = view
         self.version = 0 if base is None else base.current()
         self.reshaped: int | None = None  # id of whose strides decided if a reshape is a view
-        self.made = program_line()
+        self.made = made or program_line()
         tape.made.append(ref(self))
 
     shape = property(lambda self: np.shape(self.look()))
@@ -128,9 +129,11 @@ class TraceArray(NDArrayOperatorsMixin):
 
     def viewed(self, view: View, value: Any) -> TraceArray:
         """The result of taking a view, which may have been a copy."""
+        count = len(self.tape.nodes)
         node = self.tape.view(self.node, view, value)
         shares = isinstance(self.value, np.ndarray) and np.may_share_memory(value, self.value)
-        return TraceArray(value, self.tape, node, self if shares else None, view)
+        line = self.tape.line_since(count)
+        return TraceArray(value, self.tape, node, self if shares else None, view, line)
 
     # --- what Python code sees of the value
 
