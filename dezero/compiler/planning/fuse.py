@@ -80,6 +80,7 @@ class Fusion:
         self.readers: dict[int, list[int]] = {}  # for each root the nests that read it
         self.calls: dict[int, Nest] = {}
         self.known: dict[tuple[int, int], Steps] = {}
+        self.frames: dict[int, tuple[tuple[int, ...], Shape]] = {}
         for i in numbers_first(layout):
             if layout.roots[i] == i and self.nodes[i].kind not in ("slot", "const"):
                 self.add(i)
@@ -195,13 +196,16 @@ class Fusion:
 
     def frame(self, i: int) -> tuple[tuple[int, ...], Shape]:
         """The axes of what a node walks through, outermost first, and their sizes."""
-        node = self.nodes[i]
-        if node.kind != "reduce":
-            axes, shape = self.layout.orders[i], node.shape
-        else:
-            shape = self.nodes[node.ins[0]].shape
-            axes = order_of(self.layout.dummies[node.ins[0]])
-        return axes, tuple([shape[d] for d in axes])
+        found = self.frames.get(i)
+        if found is None:
+            node = self.nodes[i]
+            if node.kind != "reduce":
+                axes, shape = self.layout.orders[i], node.shape
+            else:
+                shape = self.nodes[node.ins[0]].shape
+                axes = order_of(self.layout.dummies[node.ins[0]])
+            found = self.frames[i] = axes, tuple([shape[d] for d in axes])
+        return found
 
     def steps(self, i: int, j: int) -> Steps:
         """The steps of array j, in elements, along the axes that node i walks through."""

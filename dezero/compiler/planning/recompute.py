@@ -242,9 +242,9 @@ class Recomputation:
 
     def joined(self, node: Node, time: int) -> int:
         """The id of a new member of a nest, or of the equal one that there is."""
-        nest = self.at[time]
+        nest, described = self.at[time], node.describe()
         for k in nest.members:
-            if self.nodes[k].describe() == node.describe():
+            if self.nodes[k].op == node.op and self.nodes[k].describe() == described:
                 return k
         axes, i = self.layout.orders[node.id], next(self.layout.ids)
         self.nodes.append(replace(node, id=i))

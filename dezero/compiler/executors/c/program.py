@@ -8,6 +8,7 @@ has written, or writes what another has read.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -38,10 +39,6 @@ class Span:
     space: int
     start: int
     end: int
-
-    def meets(self, other: Span) -> bool:
-        """Whether two stretches overlap."""
-        return self.space == other.space and self.start < other.end and other.start < self.end
 
 
 @dataclass
@@ -130,8 +127,9 @@ class Turns:
 
     def clear(self) -> None:
         """Forget what was before a barrier."""
-        self.reads: list[tuple[Span, int]] = []  # and by which thread; -1 are all of them
-        self.writes: list[tuple[Span, int]] = []
+        # by space: from where to where, and by which thread; -1 are all of them
+        self.reads: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        self.writes: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         self.load = [0.0] * self.threads
 
     def lines(self, pieces: Iterable[Piece]) -> list[str]:
@@ -154,16 +152,25 @@ class Turns:
             least = min(range(self.threads), key=lambda t: self.load[t])
             who = before.pop() if before and not wait else least
             self.load[who] += piece.cost
-        self.reads += [(span, who) for span in piece.reads]
-        self.writes += [(span, who) for span in piece.writes]
+        for touched, spans in ((self.reads, piece.reads), (self.writes, piece.writes)):
+            for span in spans:
+                touched[span.space].append((span.start, span.end, who))
         if piece.everyone:
             return f"{barrier}{comment}    {piece.text}\n"
         return barrier + comment + (divided(piece) if shared else alone(piece, who))
 
     def conflicts(self, piece: Piece) -> set[int]:
         """The threads that have touched what a piece is going to touch."""
-        found = {who for b, who in self.writes for a in (*piece.reads, *piece.writes) if a.meets(b)}
-        return found | {who for b, who in self.reads for a in piece.writes if a.meets(b)}
+        found: set[int] = set()
+        for touched, spans in (
+            (self.writes, (*piece.reads, *piece.writes)),
+            (self.reads, piece.writes),
+        ):
+            for a in spans:
+                found.update(
+                    [who for start, end, who in touched[a.space] if start < a.end and a.start < end]
+                )
+        return found
 
 
 def divided(piece: Piece) -> str:
