@@ -38,6 +38,7 @@ WANTED += ("-ffp-contract=off", "-fwrapv")
 FIXED_VECTORS = ("--param=aarch64-autovec-preference=1", "-mautovec-preference=asimd-only")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SECONDS = 120  # after which a compiler is given up
+LEAVING = 5  # seconds at most that the end of the program waits for what began a compiler
 
 __all__ = ["Compiler", "NoCompiler", "NotReady", "compiler", "deferring", "digest", "libraries"]
 __all__ += ["library", "ready"]
@@ -313,12 +314,14 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_all() -> None:
-    """End every compiler when the program ends."""
+    """End every compiler when the program ends, before what they work on is removed."""
     with lock:
         ending.set()
-        left = list(running)
+        left, waiting = list(running), list(jobs.values())
     for process in left:
         end(process)
+    for job in waiting:
+        job.join(LEAVING)
 
 
 @cache
