@@ -161,7 +161,8 @@ class Fusion:
         bounds = refinement(nest.bounds, ends(shape, inner), (row,) if row > 1 else ())
         if bounds is None or not self.reads_in_place(i, nest, level, bounds, row):
             return False
-        if len(nest.arrays.union(self.outside(i, nest))) > MOST_ARRAYS and nest.members:
+        many = len(nest.arrays) + len(node.ins) > MOST_ARRAYS and nest.members
+        if many and len(nest.arrays.union(self.outside(i, nest))) > MOST_ARRAYS:
             return False
         nest.bounds, nest.row = bounds, row
         nest.size = max(nest.size, size)

@@ -232,6 +232,8 @@ def side(x: Any) -> tuple[int, int] | None:
 def order_of(x: Any) -> Order:
     """The axes of an array as they lie in memory; those of size 1 where they are."""
     plain = tuple(range(x.ndim))
+    if x.flags.c_contiguous:
+        return plain
     long = [d for d in plain if x.shape[d] > 1]
     if any(x.strides[d] == 0 for d in long):
         return plain

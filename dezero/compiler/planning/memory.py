@@ -229,8 +229,7 @@ def in_step(fusion: Fusion, i: int, r: int, nest: Nest) -> bool:
 
 def reads_in_step(fusion: Fusion, i: int, nest: Nest, meets: Callable[[int], bool]) -> bool:
     """Whether a loop nest reads the nodes that meet its member i only where it then writes i."""
-    passes = phases(fusion, nest)
-    if nest.levels[i] != "element" or passes[i] != max(passes.values()):
+    if nest.levels[i] != "element":
         return False
     if not fusion.native:  # one after the other: nobody may read it when it is overwritten
         later = nest.members[nest.members.index(i) + 1 :]
@@ -242,7 +241,8 @@ def reads_in_step(fusion: Fusion, i: int, nest: Nest, meets: Callable[[int], boo
         for j in filter(meets, fusion.nodes[k].ins):
             if (fusion.start(j), fusion.read_steps(k, j, nest.bounds, inner)) != mine:
                 return False
-    return True
+    passes = phases(fusion, nest)
+    return passes[i] == max(passes.values())
 
 
 def phases(fusion: Fusion, nest: Nest) -> dict[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from functools import cache
 from typing import Any
 from weakref import ref
 
@@ -186,12 +187,10 @@ class TraceArray(NDArrayOperatorsMixin):
     # --- what it computes
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from .record import record_ufunc
-
         for x in inputs:
             if type(x) is not TraceArray and hasattr(x, "is_variable"):
                 return NotImplemented
-        return record_ufunc(self.tape, ufunc, method, inputs, kwargs)
+        return recorder()(self.tape, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         from .functions import record_function
@@ -352,6 +351,14 @@ class TraceArray(NDArrayOperatorsMixin):
             return record_call(self.tape, np.ndarray.var, (self, axis), kwargs, "var")
         centred = self - self.mean(axis, keepdims=True)
         return (centred * centred).mean(axis, **kwargs)
+
+
+@cache
+def recorder() -> Any:
+    """What records a ufunc: imported late, as it needs this module, but once: that takes time."""
+    from .record import record_ufunc
+
+    return record_ufunc
 
 
 def settled(index: Any) -> Any:
