@@ -204,7 +204,10 @@ def kind(nest: Nest, nodes: list[Node]) -> str:
 
 
 def buffers(path: Path) -> list[Buffer]:
-    """What lies in the arena of a path, and when."""
+    """What lies in the arena of a path, and when.
+
+    An array that is filled part by part is there from its first part to the last reading of any.
+    """
     schedule = path.executor.schedule
     memory, nodes = schedule.memory, schedule.fusion.nodes
     last = last_reads(schedule.fusion, schedule.nests, kept_roots(path.trace, schedule))
@@ -212,8 +215,11 @@ def buffers(path: Path) -> list[Buffer]:
     found = []
     for owner in memory.offsets.keys() & set(memory.owners.values()):
         size = node_bytes(nodes[owner])
-        chain = sorted([i for i, j in memory.owners.items() if j == owner], key=begins.__getitem__)
+        users = sorted([i for i, j in memory.owners.items() if j == owner], key=begins.__getitem__)
+        chain = [i for i in users if i not in schedule.fusion.layout.places]
         held = [Buffer(i, memory.offsets[owner], size, begins[i], last[i]) for i in chain]
+        held[0] = replace(held[0], begin=begins[users[0]])
+        held[-1] = replace(held[-1], end=max(last[i] for i in users))
         for k, (one, other) in enumerate(pairwise(held)):
             held[k + 1] = replace(other, over=one.operation)
         found += held

@@ -5,6 +5,7 @@ import pytest
 
 import dezero.functions as F
 from dezero.compiler import CompileError, CompileWarning, compile
+from dezero.layers import LSTM
 from dezero.models import MLP
 from dezero.optimizers import Adam
 
@@ -39,6 +40,20 @@ def training(executor):
         return loss
 
     return called(compile(step, executor), np.ones((8, 30), np.float32), np.arange(8))
+
+
+def recurring(executor):
+    """A step whose states, gates and gradients are parts of larger arrays."""
+    layer = LSTM(8)
+
+    def step(xs):
+        layer.cleargrads()
+        layer.reset_state()
+        loss = F.mean_squared_error(layer.sequence(xs), np.zeros((5, 3, 8), np.float32))
+        loss.backward()
+        return loss
+
+    return called(compile(step, executor), np.ones((5, 3, 4), np.float32))
 
 
 def test_the_tape_is_the_program():
@@ -81,7 +96,7 @@ def test_every_operation_is_in_one_kernel_after_what_it_reads(make, executor):
 
 
 @EXECUTORS
-@pytest.mark.parametrize("make", [predicting, training])
+@pytest.mark.parametrize("make", [predicting, training, recurring])
 def test_no_two_results_have_a_byte_at_once(make, executor):
     outline = make(executor).outline()
     assert outline.buffers
