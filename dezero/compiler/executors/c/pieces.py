@@ -218,7 +218,7 @@ class Writer:
         return [Piece(text, [self.span(root)], [self.span(node.id)], size / 4)]
 
     def product(self, node: Node) -> Product | None:
-        """How BLAS computes a matrix product."""
+        """How a matrix product is computed; None where NumPy has to."""
         if node.id not in self.products:
             dummies = [self.layout.dummies[j] for j in (*node.ins[:2], node.id)]
             self.products[node.id] = product(node, *dummies)
@@ -237,7 +237,7 @@ class Writer:
             self.small[found.small.name] = found.small.source()
             function = f"(void (*)(const {kind} *, const {kind} *, {kind} *))"
             call = f"({function}table[{self.slot(found.small.name)}])(A, B, C);"
-        elif "multiply_" in call:
+        elif found.own:
             self.multiplied.add(kind)
         text = f"{{ {' '.join(pointers)} {call} }}"
         cost = 8 * flops(node, self.nodes) / FLOPS + 800

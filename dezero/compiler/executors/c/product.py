@@ -38,12 +38,14 @@ class Product:
         text: C that does the part from lo to hi of `extent`; A, B and C are pointers.
         extent: How many parts there are.
         quantum: How many of them stay together.
+        own: Whether it calls the product in C for any size.
         small: What does it all instead, if it is small.
     """
 
     text: str
     extent: int
     quantum: int
+    own: bool = False
     small: Small | None = None
 
 
@@ -134,12 +136,12 @@ def single(call: Call, m: int) -> Product:
     """One product, divided by rows or by columns; one that is small is not worth it."""
     small = call.small(m)
     if small is not None:
-        return Product("", 1, 1, small)
+        return Product("", 1, 1, small=small)
     if call.is_own(m):
         text = f"if (hi > lo) {call.own(m, 'lo', 'hi')}"
         if m > call.n:
-            return Product(text, m, LEAST_ROWS)
-        return Product(text, call.n, QUANTUM[call.kind])
+            return Product(text, m, LEAST_ROWS, own=True)
+        return Product(text, call.n, QUANTUM[call.kind], own=True)
     if m >= call.n:
         a = "lo" if call.a[0] == 112 else f"lo * {call.a[1]}"
         text = call.text("hi - lo", call.n, f" + {a}", "", f" + lo * {call.c[1]}")
@@ -164,12 +166,13 @@ def many(call: Call, steps: list[tuple[int, ...]], batch: tuple[int, ...]) -> Pr
     offsets = [
         "".join(f" + {i} * {s}" for i, s in zip(index, step, strict=True) if s) for step in steps
     ]
-    if call.is_own(call.m):
+    own = call.is_own(call.m)
+    if own:
         text = call.own(call.m, "0", str(max(call.m, call.n)), *offsets)
     else:
         text = call.text(call.m, call.n, *offsets)
     loop = f"for (int64_t z = lo; z < hi; z++) {text}"
-    return Product(loop, prod(batch), 1)
+    return Product(loop, prod(batch), 1, own)
 
 
 def flat(
