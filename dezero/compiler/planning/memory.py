@@ -151,12 +151,11 @@ class Allocator:
             self.users[base].add(i)
             return
         memory.unshared += rounded(node_bytes(self.nodes[i]))
-        taken = next(iter(self.replaceable(i, nest, time)), None)
         if i in self.over:
             memory.owners[i] = self.over[i]
         elif i in self.apart:
             memory.owners[i] = i
-        elif taken is not None:
+        elif (taken := next(iter(self.replaceable(i, nest, time)), None)) is not None:
             memory.owners[i] = memory.owners[taken]
             self.users[memory.owners[i]].add(i)
         else:
