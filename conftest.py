@@ -1,6 +1,7 @@
 """What every test and every doctest starts from: the same seeds, NumPy's own way of printing."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,9 @@ from dezero import cuda
 from dezero.testing.duck import double_of_cupy
 
 os.environ["MPLBACKEND"] = "Agg"  # tests draw into files, never into windows
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start programs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C
 
 # The same examples in every run and no stopwatch: machines are slow in turn.
 hypothesis.settings.register_profile("dezero", database=None, deadline=None, derandomize=True)

@@ -1,7 +1,6 @@
 """Ctrl-C at any moment leaves the state of a step before or after it, never one in between."""
 
 import _thread
-import signal
 import threading
 import time
 from contextlib import suppress
@@ -17,14 +16,6 @@ from dezero.compiler import compile
 from dezero.optimizers import Adam
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "c"])
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c():
-    """Ctrl-C as a terminal has it: shells have programs in the background ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class Counter:
